@@ -1,0 +1,20 @@
+// The subcommands. Each Add… declares one; when it was chosen, parsing runs it and sets
+// `exit_code`.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace weft::cli {
+
+inline constexpr int kExitClean = 0;
+inline constexpr int kExitFindings = 1;  // findings, failed tests, unformatted files
+inline constexpr int kExitCannot = 2;    // usage, unreadable input
+inline constexpr int kExitUndecided = 3;
+
+void AddCheck(CLI::App& app, int& exit_code);
+void AddExplainCode(CLI::App& app, int& exit_code);
+void AddVersion(CLI::App& app, int& exit_code);
+
+}  // namespace weft::cli

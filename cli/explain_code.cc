@@ -1,0 +1,55 @@
+// `weft explain-code W####` and `weft version`.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "dsl/codes.h"
+#include "engine/codes.h"
+
+namespace weft::cli {
+namespace {
+
+std::vector<Code> AllCodes() {
+  std::vector<Code> codes;
+  for (const Code& code : dsl::codes::kDslCodes) codes.push_back(code);
+  for (const Code& code : engine::codes::kEngineCodes) codes.push_back(code);
+  return codes;
+}
+
+int Explain(const std::string& text) {
+  const std::string digits = text.starts_with('W') ? text.substr(1) : text;
+  unsigned number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  for (const Code& code : AllCodes()) {
+    if (code.number != number && text != code.name) continue;
+    std::printf("W%04u %s\n\n%s\n", static_cast<unsigned>(code.number),
+                std::string(code.name).c_str(), std::string(code.help).c_str());
+    return kExitClean;
+  }
+  std::fprintf(stderr, "weft: there is no code `%s`\n", text.c_str());
+  return kExitCannot;
+}
+
+}  // namespace
+
+void AddExplainCode(CLI::App& app, int& exit_code) {
+  auto code = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("explain-code", "what a message code means; offline");
+  command->footer("Example:\n  weft explain-code W1022");
+  command->add_option("code", *code, "W#### or the code's name")->required();
+  command->callback([code, &exit_code] { exit_code = Explain(*code); });
+}
+
+void AddVersion(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("version", "print the version");
+  command->callback([&exit_code] {
+    std::puts("weft " WEFT_VERSION);
+    exit_code = kExitClean;
+  });
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,28 @@
+// The command line: subcommands and their flags. Each command stands in a file of its own.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app{"weft: typed, proved policy for Istio meshes"};
+    app.name("weft");
+    app.require_subcommand(1);
+    app.footer("Examples:\n  weft check policies/\n  weft explain-code W1022");
+    int exit_code = weft::cli::kExitClean;
+    weft::cli::AddCheck(app, exit_code);
+    weft::cli::AddExplainCode(app, exit_code);
+    weft::cli::AddVersion(app, exit_code);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? weft::cli::kExitClean : weft::cli::kExitCannot;
+    }
+    return exit_code;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "weft: %s\n", error.what());
+    return weft::cli::kExitCannot;
+  }
+}

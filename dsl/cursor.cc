@@ -1,0 +1,355 @@
+#include "dsl/cursor.h"
+
+#include <algorithm>
+
+#include "dsl/codes.h"
+#include "dsl/literals.h"
+
+namespace weft::dsl {
+
+TokenKind Cursor::Kind(std::uint32_t ahead) const {
+  const std::size_t i = std::min<std::size_t>(at_ + ahead, syntax_.tokens.size() - 1);
+  return syntax_.tokens[i].kind;
+}
+
+std::string_view Cursor::Text(std::uint32_t ahead) const {
+  const std::size_t i = std::min<std::size_t>(at_ + ahead, syntax_.tokens.size() - 1);
+  return syntax_.Text(syntax_.tokens[i]);
+}
+
+Span Cursor::SpanAt(std::uint32_t ahead) const {
+  const std::size_t i = std::min<std::size_t>(at_ + ahead, syntax_.tokens.size() - 1);
+  return {syntax_.file, syntax_.tokens[i].begin, syntax_.tokens[i].end};
+}
+
+Span Cursor::LastSpan() const {
+  const Token& token = syntax_.tokens[at_ == 0 ? 0 : at_ - 1];
+  return {syntax_.file, token.begin, token.end};
+}
+
+Span Cursor::SpanFrom(std::uint32_t first) const {
+  const Token& begin = syntax_.tokens[first];
+  return {syntax_.file, begin.begin, std::max(begin.end, LastSpan().end)};
+}
+
+bool Cursor::IsWordAt(std::uint32_t ahead, std::string_view word) const {
+  return at_ + ahead < end_ && Kind(ahead) == TokenKind::kWord && Text(ahead) == word;
+}
+
+bool Cursor::Accept(TokenKind kind) {
+  if (failed_ || !Is(kind)) return false;
+  Skip();
+  return true;
+}
+
+bool Cursor::AcceptWord(std::string_view word) {
+  if (failed_ || !IsWord(word)) return false;
+  Skip();
+  return true;
+}
+
+bool Cursor::AcceptWords(std::initializer_list<std::string_view> words) {
+  if (failed_) return false;
+  std::uint32_t ahead = 0;
+  for (const std::string_view word : words) {
+    if (!IsWordAt(ahead++, word)) return false;
+  }
+  at_ += ahead;
+  return true;
+}
+
+void Cursor::ExpectWord(std::string_view word) {
+  if (!AcceptWord(word)) FailExpected("`" + std::string(word) + "`");
+}
+
+void Cursor::Expect(TokenKind kind, std::string_view what) {
+  if (!Accept(kind)) FailExpected(what);
+}
+
+void Cursor::FailExpected(std::string_view what) {
+  if (failed_) return;
+  std::string found = "the end of the block";
+  if (!AtEnd()) found = "`" + std::string(Text()) + "`";
+  if (found.size() > 60) found = found.substr(0, 57) + "...`";
+  Fail(codes::kUnexpected, SpanAt(), "expected " + std::string(what) + ", found " + found);
+}
+
+Diagnostic& Cursor::Fail(const Code& code, Span span, std::string message) {
+  failed_ = true;
+  return diagnostics_.Error(code, span, std::move(message));
+}
+
+template <typename T>
+std::optional<T> Cursor::Bound() {
+  if (bindings_ == nullptr || failed_ || !Is(TokenKind::kWord)) return std::nullopt;
+  const auto at = bindings_->find(std::string(Text()));
+  if (at == bindings_->end()) return std::nullopt;
+  const T* value = std::get_if<T>(&at->second);
+  if (value == nullptr) return std::nullopt;
+  Skip();
+  return *value;
+}
+
+Name Cursor::ExpectName(std::string_view what) {
+  if (failed_) return {};
+  if (!Is(TokenKind::kWord)) {
+    FailExpected(what);
+    return {};
+  }
+  Name name{std::string(Text()), SpanAt()};
+  Skip();
+  return name;
+}
+
+QName Cursor::ExpectQName(std::string_view what) {
+  if (auto bound = Bound<QName>()) return *bound;
+  QName name;
+  name.parts.push_back(ExpectName(what));
+  // A dot joins only without a line break, so that a list of names never swallows the next line.
+  while (!failed_ && Is(TokenKind::kDot) && Kind(1) == TokenKind::kWord) {
+    Skip();
+    name.parts.push_back(ExpectName(what));
+  }
+  name.span = Join(name.parts.front().span, name.parts.back().span);
+  return name;
+}
+
+Str Cursor::ExpectString(std::string_view what) {
+  if (auto bound = Bound<Str>()) return *bound;
+  if (failed_) return {};
+  if (!Is(TokenKind::kString) && !Is(TokenKind::kText)) {
+    FailExpected(std::string(what) + " in double quotes");
+    return {};
+  }
+  std::optional<std::string> text = Unescape(Text());
+  if (!text) {
+    Fail(codes::kBadLiteral, SpanAt(), "unknown escape in a string").help =
+        "escapes are \\\" \\\\ \\n \\t \\r \\u{X}";
+    return {};
+  }
+  Str value{std::move(*text), SpanAt()};
+  Skip();
+  return value;
+}
+
+Duration Cursor::ExpectDuration(std::string_view what) {
+  if (auto bound = Bound<Duration>()) return *bound;
+  if (failed_) return {};
+  if (!Is(TokenKind::kNumber)) {
+    FailExpected("a duration such as `2s` for " + std::string(what));
+    return {};
+  }
+  const Span span = SpanAt();
+  const std::string text(Text());
+  const std::optional<Millis> value = ParseDuration(text);
+  if (value) {
+    Skip();
+    return {*value, span};
+  }
+  if (ParseNumber(text)) {
+    Diagnostic& d = Fail(codes::kMissingUnit, span,
+                         "`" + std::string(what) + "` takes a duration, found the number `" + text +
+                             "` without a unit");
+    d.help = "write `" + text + "s` for seconds or `" + text + "ms` for milliseconds";
+    d.edit = Edit{span, text + "s"};
+  } else {
+    Fail(codes::kBadLiteral, span,
+         "`" + std::string(what) + "` takes a duration such as `2s`, found `" + text + "`");
+  }
+  return {};
+}
+
+Percent Cursor::ExpectPercent(std::string_view what) {
+  if (auto bound = Bound<Percent>()) return *bound;
+  if (failed_) return {};
+  const Span span = SpanAt();
+  const std::string text(Text());
+  const std::optional<double> value = Is(TokenKind::kNumber) ? ParsePercent(text) : std::nullopt;
+  if (value) {
+    Skip();
+    return {*value, span};
+  }
+  if (Is(TokenKind::kNumber) && ParseNumber(text)) {
+    Diagnostic& d =
+        Fail(codes::kMissingUnit, span,
+             std::string(what) + " takes a percentage, found the number `" + text + "`");
+    d.help = "write `" + text + "%`";
+    d.edit = Edit{span, text + "%"};
+  } else if (Is(TokenKind::kNumber)) {
+    Fail(codes::kBadLiteral, span,
+         std::string(what) + " takes a percentage between `0%` and `100%`, found `" + text + "`");
+  } else {
+    FailExpected("a percentage such as `10%`");
+  }
+  return {};
+}
+
+Number Cursor::ExpectNumber(std::string_view what) {
+  if (auto bound = Bound<Number>()) return *bound;
+  if (failed_) return {};
+  const std::optional<std::int64_t> value =
+      Is(TokenKind::kNumber) ? ParseNumber(Text()) : std::nullopt;
+  if (!value) {
+    FailExpected("a number for " + std::string(what));
+    return {};
+  }
+  Number number{*value, SpanAt()};
+  Skip();
+  return number;
+}
+
+Number Cursor::ExpectSize(std::string_view what) {
+  if (failed_) return {};
+  const std::optional<std::int64_t> value =
+      Is(TokenKind::kNumber) ? ParseSize(Text()) : std::nullopt;
+  if (!value) {
+    FailExpected("a size such as `4KiB` for " + std::string(what));
+    return {};
+  }
+  Number number{*value, SpanAt()};
+  Skip();
+  return number;
+}
+
+Port Cursor::ExpectPort(std::string_view what) {
+  if (failed_) return {};
+  const std::optional<std::uint16_t> value =
+      Is(TokenKind::kNumber) ? ParsePort(Text()) : std::nullopt;
+  if (!value) {
+    FailExpected("a port between 1 and 65535 for " + std::string(what));
+    return {};
+  }
+  Port port{*value, SpanAt()};
+  Skip();
+  return port;
+}
+
+std::vector<Name> Cursor::ExpectNames(std::string_view what) {
+  std::vector<Name> names;
+  ExpectList([&] { names.push_back(ExpectName(what)); });
+  return names;
+}
+
+std::vector<QName> Cursor::ExpectQNames(std::string_view what) {
+  std::vector<QName> names;
+  ExpectList([&] { names.push_back(ExpectQName(what)); });
+  return names;
+}
+
+std::vector<Str> Cursor::ExpectStrings(std::string_view what) {
+  if (auto bound = Bound<std::vector<Str>>()) return *bound;
+  std::vector<Str> strings;
+  ExpectList([&] { strings.push_back(ExpectString(what)); });
+  return strings;
+}
+
+std::vector<Port> Cursor::ExpectPorts(std::string_view what) {
+  std::vector<Port> ports;
+  ExpectList([&] { ports.push_back(ExpectPort(what)); });
+  return ports;
+}
+
+std::vector<Str> Cursor::ExpectBlocks(std::string_view what) {
+  if (auto bound = Bound<std::vector<Str>>()) return *bound;
+  std::vector<Str> blocks;
+  ExpectList([&] {
+    if (failed_) return;
+    Str block{std::string(Text()), SpanAt()};
+    if (Is(TokenKind::kString)) {
+      block = ExpectString(what);
+    } else if (Is(TokenKind::kNumber)) {
+      Skip();
+    } else {
+      FailExpected("an address block such as `10.0.0.0/8`");
+      return;
+    }
+    if (!IsAddressBlock(block.value)) {
+      Fail(codes::kBadLiteral, block.span,
+           "`" + block.value + "` is no IP address or block such as `10.0.0.0/8`");
+    }
+    blocks.push_back(std::move(block));
+  });
+  return blocks;
+}
+
+std::vector<LabelTerm> Cursor::ExpectLabelBlock(std::string_view what) {
+  std::vector<LabelTerm> terms;
+  Expect(TokenKind::kOpenBrace, "`{`");
+  while (!failed_ && !Is(TokenKind::kCloseBrace)) {
+    LabelTerm term;
+    if (Is(TokenKind::kString)) {
+      term.key = ExpectString(what);
+    } else {
+      const QName name = ExpectQName(what);
+      term.key = {name.Text(), name.span};
+    }
+    Expect(TokenKind::kEquals, "`=`");
+    term.value = ExpectString(what);
+    terms.push_back(std::move(term));
+    Accept(TokenKind::kComma);
+  }
+  Expect(TokenKind::kCloseBrace, "`}`");
+  return terms;
+}
+
+void Cursor::ReadBlock(std::string_view where, std::initializer_list<std::string_view> known,
+                       const std::function<bool(std::string_view word)>& read) {
+  if (failed_) return;
+  if (!Is(TokenKind::kOpenBrace)) {
+    FailExpected("`{`");
+    return;
+  }
+  const std::uint32_t close = syntax_.tokens[at_].match;
+  Skip();
+  ReadItems(close, where, known, read);
+  at_ = close + 1;
+}
+
+void Cursor::ReadItems(std::uint32_t end, std::string_view where,
+                       std::initializer_list<std::string_view> known,
+                       const std::function<bool(std::string_view word)>& read) {
+  const std::uint32_t outer_end = std::exchange(end_, end);
+  while (at_ < end) {
+    const std::uint32_t start = at_;
+    const std::string word(Text());
+    const bool handled = read(word);
+    if (!handled && !failed_) {
+      Diagnostic& d = Fail(codes::kUnknownItem, SpanAt(),
+                           "unknown item `" + word + "` in " + std::string(where));
+      const std::vector<std::string> words(known.begin(), known.end());
+      const std::string near = NearestName(word, words);
+      if (!near.empty()) {
+        d.help = "did you mean `" + near + "`?";
+        d.edit = Edit{d.span, near};
+      } else {
+        std::string list;
+        for (const std::string& name : words) list += (list.empty() ? "`" : ", `") + name + "`";
+        d.help = "items here are " + list;
+      }
+    }
+    if (failed_) Recover(start, end);
+    if (at_ == start) Skip();
+  }
+  at_ = end;
+  end_ = outer_end;
+}
+
+void Cursor::Recover(std::uint32_t start, std::uint32_t end) {
+  failed_ = false;
+  at_ = std::max(at_, start);
+  // The item's own brackets are passed as a whole, wherever in them reading stopped.
+  std::uint32_t i = start;
+  bool first = true;
+  while (i < end) {
+    const Token& token = syntax_.tokens[i];
+    const bool begins = token.line_start || token.gap_before;
+    if (!first && begins && i >= at_) break;
+    first = false;
+    const bool opens = token.kind == TokenKind::kOpenBrace ||
+                       token.kind == TokenKind::kOpenBracket || token.kind == TokenKind::kOpenParen;
+    i = opens ? token.match + 1 : i + 1;
+  }
+  at_ = std::min(i, end);
+}
+
+}  // namespace weft::dsl

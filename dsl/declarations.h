@@ -1,0 +1,457 @@
+// The declarations of the language as typed values. A reader for each stands in the `.cc` named
+// after it (dsl/workspace.cc, dsl/route.cc, ...); docs/language.md is the reference.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dsl/condition.h"
+#include "dsl/items.h"
+#include "dsl/name.h"
+#include "dsl/syntax.h"
+
+namespace weft::dsl {
+
+// What every declaration has.
+struct Header {
+  Name name;
+  Span span;          // the declaration's first line: keyword to the name (and its `in`/`on` part)
+  std::string doc;    // text of the `///` comment above
+  std::string owner;  // workspace section it stands in; "" = mesh section
+  Span owner_span;
+  std::vector<LabelTerm> labels;  // `label k = "v"`
+};
+
+struct EastWest {  // `east-west { gateway where label istio = "eastwestgateway"  port 15443 address
+                   // "1.2.3.4" }`
+  std::vector<LabelTerm> gateway;
+  std::optional<Port> port;
+  std::optional<Port> terminate_on;
+  std::optional<Str> address;
+  std::vector<Name> clusters;  // `on [east]`; empty = all
+  Span span;
+};
+
+enum class PathNormalization { kNone, kBase, kMergeSlashes, kDecodeAndMergeSlashes };
+
+struct MeshDecl {  // `mesh shop { … }`
+  Header header;
+  std::vector<EastWest> east_west;
+  std::optional<Spanned<MtlsMode>> mtls;
+  std::optional<Spanned<PathNormalization>>
+      normalize;                      // `normalize paths base|none|merge slashes|decode slashes`
+  std::optional<Str> root_namespace;  // `root namespace "istio-system"`
+};
+
+struct ClusterDecl {
+  Header header;
+  std::optional<Str> region;
+  std::optional<Str> zone;
+  std::optional<Name> network;
+  std::optional<Str> trust;
+  std::optional<Str> domain;
+};
+
+struct NamespaceClause {  // `namespaces ["a-*"] on [east]`, `namespaces where label k = "v" on
+                          // clusters where label …`
+  std::vector<Str> names;
+  std::vector<LabelTerm> labels;
+  std::vector<Name> clusters;  // empty and no cluster_labels = every cluster
+  std::vector<LabelTerm> cluster_labels;
+  bool without_policy = false;
+  Span span;
+};
+
+enum class ResourceKind { kAll, kService, kRoute, kTable, kDestination, kExternal };
+struct SharedResource {  // `route main`, `services where label tier = "edge"`, `all where …`
+  ResourceKind kind = ResourceKind::kAll;
+  Selection selection;
+  Span span;
+};
+struct ShareClause {  // `export to gateways { … }`, `export to [a, b] { … }`, `export to all { …
+                      // }`, `import from a { … }`
+  std::vector<Name> workspaces;
+  bool all_workspaces = false;
+  std::vector<LabelTerm> workspace_labels;
+  std::vector<SharedResource> resources;  // no block = everything
+  bool transitive = false;
+  Span span;
+};
+struct IsolateItem {
+  std::optional<Spanned<MtlsMode>> mtls;
+  std::optional<TrimItem> trim;
+  Span span;
+};
+
+struct WorkspaceDecl {
+  Header header;
+  std::vector<NamespaceClause> namespaces;
+  std::vector<ShareClause> exports;
+  std::vector<ShareClause> imports;
+  std::optional<IsolateItem> isolate;
+  std::optional<Spanned<MtlsMode>> mtls;
+  std::optional<TrimItem> trim;
+  std::vector<EastWest> east_west;
+};
+
+enum class Protocol { kHttp, kHttp2, kGrpc, kHttps, kTcp, kTls };
+enum class TlsMode { kSimple, kMutual, kPassthrough, kAutoPassthrough, kIstioMutual };
+enum class TlsVersion { kTls10, kTls11, kTls12, kTls13 };
+
+struct Listener {  // `listen 443 https { hosts ["*.shop"]  certificate secret "shop-tls"  min
+                   // tls 1.3 }`
+  Port port;
+  Protocol protocol = Protocol::kHttp;
+  std::vector<Str> hosts;               // empty = any
+  std::optional<Spanned<TlsMode>> tls;  // `tls mutual`; https and tls without it = simple
+  std::optional<Str> certificate;       // secret name
+  std::optional<Str> ca;                // secret name
+  std::vector<Str> sans;
+  std::optional<Spanned<TlsVersion>> min_version;
+  std::optional<Spanned<TlsVersion>> max_version;
+  bool redirect_https = false;
+  Span span;
+};
+struct AcceptClause {  // `accept routes from [bookinfo] for hosts ["books.shop"]`, `accept routes
+                       // from all`
+  std::vector<Name> workspaces;
+  bool all = false;
+  std::vector<Str> hosts;  // empty = any
+  Span span;
+};
+struct GatewayDecl {
+  Header header;
+  std::optional<Str> in_namespace;
+  std::vector<Name> clusters;     // `on [east]`; empty = wherever its workloads run
+  std::vector<LabelTerm> select;  // `select { istio = "ingressgateway" }`
+  std::vector<Listener> listeners;
+  std::vector<AcceptClause> accepts;  // none = routes of its own workspace only
+  std::vector<Item> items;
+};
+
+struct PortDecl {
+  Protocol protocol = Protocol::kHttp;
+  Port number;
+  std::optional<Port> target;
+  Span span;
+};
+struct SubsetDecl {
+  Name name;
+  std::vector<LabelTerm> labels;
+  std::vector<Item> items;
+  Span span;
+};
+struct CallDecl {
+  QName callee;
+  std::optional<Duration> within;
+  Span span;
+};  // `calls ledger within 2s`
+struct ResidencyDecl {
+  Spanned<std::string> mark;
+  std::vector<Str> regions;
+  Span span;
+};  // `data pii stays in ["eu-west-1"]`
+
+struct ServiceDecl {  // `service reviews in "bookinfo-backends" { … }`
+  Header header;
+  Str in_namespace;
+  std::vector<Name> clusters;   // `on [east]`; empty = wherever it is discovered
+  std::vector<PortDecl> ports;  // empty = as discovered
+  std::vector<SubsetDecl> subsets;
+  std::vector<CallDecl> calls;
+  std::vector<ResidencyDecl> residency;
+  std::vector<Item> items;
+};
+
+struct ExternalEndpoint {
+  Str address;
+  std::optional<Port> port;
+  std::optional<Str> region;
+  std::optional<Str> zone;
+  Span span;
+};
+struct ExternalPort {
+  Protocol protocol = Protocol::kHttps;
+  Port number;
+  std::optional<Port> target;
+  std::optional<ClientTlsItem> tls;
+  Span span;
+};
+struct ExternalDecl {
+  Header header;
+  std::vector<Str> hosts;
+  std::vector<Str> addresses;
+  std::vector<ExternalPort> ports;
+  std::vector<ExternalEndpoint> endpoints;
+  std::optional<QName> via;  // `via gateways.egress`
+  std::vector<Item> items;
+};
+
+struct BackingClause {
+  QName service;
+  std::vector<Name> clusters;
+  Span span;
+};  // `backs reviews on [east, west]`
+enum class ClientMode { kAuto, kSniRouting, kTlsTermination };
+struct DestinationDecl {
+  Header header;
+  std::vector<Str> hosts;  // `at "reviews.global"` / `at ["a", "b"]`
+  std::vector<BackingClause> backs;
+  std::vector<QName> externals;  // `backs external payments`
+  std::vector<PortDecl> ports;   // empty = those of the backing services
+  std::optional<Spanned<ClientMode>> client;
+  std::vector<ResidencyDecl> residency;
+  std::vector<Item> items;  // failover, eject, connections, balance ...
+};
+
+struct ForwardAction {
+  std::vector<Target> to;
+};
+struct RedirectAction {
+  bool https = false;
+  std::optional<Str> host;
+  std::optional<Str> path;
+  std::optional<Number> code;
+  std::optional<Port> port;
+};
+struct RespondAction {
+  Number status;
+  std::optional<Str> body;
+};
+// `delegate to bookinfo.pages`, `delegate to tables where label k = "v" of workspace w by
+// specificity`
+struct DelegateAction {
+  Selection tables;
+  bool by_specificity = false;
+  bool by_weight = false;
+};
+
+struct RouteRule {
+  enum class Layer { kHttp, kTls, kTcp };
+  Layer layer = Layer::kHttp;
+  std::optional<Name> name;  // `rule NAME: …`
+  std::vector<LabelTerm> labels;
+  std::vector<Str> methods;       // `GET, HEAD when …`
+  std::optional<Condition> when;  // absent = matches all
+  bool otherwise = false;
+  std::vector<Spanned<Pattern>> sni;  // kTls: `tls sni "*.shop" -> x`
+  std::optional<Port> port;           // kTcp/kTls: `tcp port 5432 -> db`
+  std::variant<ForwardAction, RedirectAction, RespondAction, DelegateAction> action;
+  Span action_span;
+  std::vector<Item> items;
+  Span span;  // from the first word to the end of the action
+};
+
+enum class OnInvalid { kReplace, kFreeze };
+
+// `route NAME on gateways.north-south and workloads where … for "host" { … }` and `table NAME { …
+// }`.
+struct RouteDecl {
+  Header header;
+  bool is_table = false;
+  std::vector<QName> gateways;
+  bool on_sidecars = false;            // `on sidecars` / `on workloads …`
+  std::optional<Selection> workloads;  // narrows on_sidecars
+  std::vector<Str> hosts;
+  std::vector<QName> for_names;  // `for reviews`: the hosts of a service or destination
+  std::vector<RouteRule> rules;
+  std::optional<Spanned<OnInvalid>> on_invalid;
+  std::optional<Number> weight;
+  std::vector<Item> items;  // apply to every rule that does not say otherwise
+};
+
+struct AccessClause {
+  enum class Effect { kAllow, kDeny };
+  Effect effect = Effect::kAllow;
+  std::vector<SourceClause> sources;  // `from …`; empty = `anyone`/`all`
+  bool anyone = false;                // `allow anyone`, `deny all`
+  std::optional<Condition> when;
+  bool dry_run = false;
+  bool tcp_only = false;  // `allow tcp from …`: on TCP ports only
+  Span span;
+};
+// `access reviews { … }`, `access gateway north-south { … }`, `access workspace w { … }`,
+// `access workloads where label … { … }`, `access all { … }` (mesh section only).
+struct AccessDecl {
+  enum class TargetKind { kService, kGateway, kWorkspace, kWorkloads, kMesh };
+  Header header;  // name = text of the target
+  TargetKind target_kind = TargetKind::kService;
+  std::optional<QName> target;
+  std::optional<Selection> workloads;
+  std::vector<AccessClause> clauses;
+  std::vector<Item> items;    // mtls, authenticate, authorize
+  bool default_deny = false;  // `default deny`: nothing is allowed that no clause allows
+  Span default_deny_span;
+  bool override_ = false;
+  std::optional<Number> priority;
+};
+
+struct LimitDecl {
+  Header header;
+  QName target;
+  bool gateway = false;
+  std::vector<Item> limits;
+};
+struct PredicateDecl {
+  Header header;
+  Condition condition;
+};
+
+struct Parameter {
+  enum class Type { kDuration, kPercent, kNumber, kString, kStrings, kService };
+  Name name;
+  Type type = Type::kString;
+  std::optional<Value> fallback;
+};
+
+// `policy NAME(params) { items }` is a template; `policy NAME on SELECTION { items }` is applied.
+struct PolicyDecl {
+  enum class On { kTemplate, kRoutes, kDestinations, kServices, kExternals, kWorkloads, kGateway };
+  Header header;
+  On on = On::kTemplate;
+  std::vector<Parameter> parameters;
+  Selection selection;
+  std::optional<Port> listener;
+  std::vector<Item> items;  // of an applied policy; a template's are read at each use
+  // Body of a template: tokens [body_begin, body_end) of `syntax`.
+  std::shared_ptr<const Syntax> syntax;
+  std::uint32_t body_begin = 0;
+  std::uint32_t body_end = 0;
+};
+
+struct UseDecl {
+  std::vector<Name> path;
+  std::vector<Name> names;
+  bool all = false;
+  Span span;
+};  // `use std.resilience.{a, b}`
+
+struct JwtDecl {
+  Header header;
+  Str issuer;
+  std::vector<Str> audiences;
+  std::optional<Str> jwks_uri;
+  std::optional<Str> jwks_inline;
+  struct Location {
+    enum class Kind { kHeader, kQuery, kCookie } kind = Kind::kHeader;
+    Str name;
+    Str prefix;
+  };
+  std::vector<Location>
+      locations;  // `from header "x" prefix "Bearer "`, `from query "t"`, `from cookie "c"`
+  std::vector<LabelTerm> claims_to_headers;  // claim -> header
+  bool forward = false;                      // `forward token`
+};
+struct AuthorizerDecl {
+  Header header;
+  QName service;
+  std::optional<Str> in_namespace;
+  std::optional<Port> port;
+  std::optional<Duration> timeout;
+  bool allow_on_failure = false;
+  std::optional<Number> body_limit;
+  bool http = false;
+  std::optional<Str> path_prefix;
+  std::vector<Str> include_headers;
+};
+struct LimiterDecl {
+  Header header;
+  QName service;
+  std::optional<Str> in_namespace;
+  std::optional<Port> port;
+  std::optional<Duration> timeout;
+  bool allow_on_error = true;
+};
+
+struct TestRequest {
+  Str method;
+  Str url;  // `http://reviews:9080/reviews/7?x=1`; scheme https on gateways = TLS listener
+  std::vector<LabelTerm> headers;
+  std::optional<SourceClause> from;  // absent = outside
+  std::optional<QName> through;      // `through gateways.north-south`
+  bool plaintext = false;            // `without mtls`
+  std::optional<Str> source_ip;
+  std::optional<Str> remote_ip;
+  struct Token {
+    Name provider;
+    bool invalid = false;
+    std::vector<std::pair<Str, std::vector<Str>>> claims;
+    Span span;
+  };
+  std::vector<Token> tokens;  // `with jwt corp { role = ["auditor"] }`, `with invalid jwt corp`
+  Span span;
+};
+struct Expectation {
+  enum class Kind { kAllowed, kDenied, kBlocked, kServedBy, kRespond, kRedirect, kTimeout };
+  Kind kind = Kind::kAllowed;
+  std::optional<Name> stage;    // `blocked at mtls`
+  std::optional<QName> target;  // `served by reviews.v2`
+  std::optional<Name> cluster;  // `on west`
+  std::optional<Number> status;
+  std::optional<Str> location;
+  std::optional<Duration> duration;  // `timeout 2s`
+  Span span;
+};
+struct TestDecl {
+  Header header;  // name = the quoted title
+  TestRequest request;
+  std::vector<Expectation> expectations;
+  struct Loss {
+    enum class Kind { kCluster, kRegion, kZone } kind = Kind::kCluster;
+    Str name;
+  };
+  std::vector<Loss> losses;  // `on loss of cluster east`
+};
+
+// `prove "title" { … }`.
+struct ProveDecl {
+  enum class Quantifier { kNo, kEvery };
+  enum class Verdict { kAllowed, kBlocked, kServed, kServedBy };
+  enum class LossKind { kNone, kCluster, kRegion, kZone };
+  enum class Form { kRequests, kResidency, kChain };
+  Header header;
+  Form form = Form::kRequests;
+  Quantifier quantifier = Quantifier::kNo;
+  LossKind loss = LossKind::kNone;  // `on loss of any region: …`
+  std::optional<QName> to;          // service, destination or workspace
+  bool to_workspace = false;
+  std::optional<QName> through;  // `through gateways.north-south`
+  std::vector<SourceClause> from;
+  std::optional<bool> mtls;   // `with mtls` / `without mtls`
+  bool only_allowed = false;  // `every request allowed to X is served`
+  std::optional<Condition> where;
+  Verdict verdict = Verdict::kAllowed;
+  std::optional<QName> served_by;
+  std::vector<Str> regions;  // kResidency: `data of X stays in [ … ]`
+  std::vector<QName> chain;  // kChain: `chain a -> b -> c fits 5s`
+  std::optional<Duration> budget;
+  Span span;  // of the law
+};
+
+// Everything of one run after parsing, module loading and expansion of templates and predicates.
+// Order inside each vector: by file, then position.
+struct Program {
+  std::vector<MeshDecl> meshes;
+  std::vector<ClusterDecl> clusters;
+  std::vector<WorkspaceDecl> workspaces;
+  std::vector<GatewayDecl> gateways;
+  std::vector<ServiceDecl> services;
+  std::vector<ExternalDecl> externals;
+  std::vector<DestinationDecl> destinations;
+  std::vector<RouteDecl> routes;
+  std::vector<AccessDecl> accesses;
+  std::vector<LimitDecl> limits;
+  std::vector<PredicateDecl> predicates;
+  std::vector<PolicyDecl> policies;
+  std::vector<UseDecl> uses;
+  std::vector<JwtDecl> jwts;
+  std::vector<AuthorizerDecl> authorizers;
+  std::vector<LimiterDecl> limiters;
+  std::vector<TestDecl> tests;
+  std::vector<ProveDecl> proves;
+};
+
+}  // namespace weft::dsl

@@ -1,0 +1,131 @@
+#include <utility>
+
+#include "dsl/codes.h"
+#include "dsl/readers.h"
+
+namespace weft::dsl {
+namespace {
+
+std::optional<Spanned<TlsMode>> ReadTlsMode(Cursor& c) {
+  const Span span = c.SpanAt();
+  if (c.AcceptWord("simple")) return Spanned<TlsMode>{TlsMode::kSimple, span};
+  if (c.AcceptWord("mutual")) return Spanned<TlsMode>{TlsMode::kMutual, span};
+  if (c.AcceptWord("passthrough")) return Spanned<TlsMode>{TlsMode::kPassthrough, span};
+  if (c.AcceptWord("auto-passthrough")) return Spanned<TlsMode>{TlsMode::kAutoPassthrough, span};
+  if (c.AcceptWord("istio-mutual")) return Spanned<TlsMode>{TlsMode::kIstioMutual, span};
+  c.FailExpected("`simple`, `mutual`, `passthrough`, `auto-passthrough` or `istio-mutual`");
+  return std::nullopt;
+}
+
+std::optional<Spanned<TlsVersion>> ReadTlsVersion(Cursor& c) {
+  c.ExpectWord("tls");
+  const Span span = c.SpanAt();
+  const std::string version(c.Text());
+  std::optional<TlsVersion> read;
+  if (version == "1.0") read = TlsVersion::kTls10;
+  if (version == "1.1") read = TlsVersion::kTls11;
+  if (version == "1.2") read = TlsVersion::kTls12;
+  if (version == "1.3") read = TlsVersion::kTls13;
+  if (!read) {
+    c.FailExpected("a TLS version: `1.0`, `1.1`, `1.2` or `1.3`");
+    return std::nullopt;
+  }
+  c.Skip();
+  return Spanned<TlsVersion>{*read, span};
+}
+
+Str ReadSecret(Cursor& c) {
+  c.ExpectWord("secret");
+  return c.ExpectString("the name of a secret");
+}
+
+void ReadListenerBlock(Cursor& c, Listener& listener) {
+  c.ReadBlock("`listen`", {"hosts", "certificate", "tls", "min", "max", "redirect", "ca", "sans"},
+              [&](std::string_view) {
+                if (c.AcceptWord("hosts")) {
+                  listener.hosts = ReadHosts(c);
+                } else if (c.AcceptWord("certificate")) {
+                  listener.certificate = ReadSecret(c);
+                } else if (c.AcceptWord("ca")) {
+                  listener.ca = ReadSecret(c);
+                } else if (c.AcceptWord("sans")) {
+                  listener.sans = c.ExpectStrings("a subject alternative name");
+                } else if (c.AcceptWord("tls")) {
+                  listener.tls = ReadTlsMode(c);
+                } else if (c.AcceptWord("min")) {
+                  listener.min_version = ReadTlsVersion(c);
+                } else if (c.AcceptWord("max")) {
+                  listener.max_version = ReadTlsVersion(c);
+                } else if (c.AcceptWords({"redirect", "https"})) {
+                  listener.redirect_https = true;
+                } else {
+                  return false;
+                }
+                return true;
+              });
+}
+
+Listener ReadListener(Cursor& c) {
+  Listener listener;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  listener.port = c.ExpectPort("`listen`");
+  if (const auto protocol = ReadProtocol(c)) {
+    listener.protocol = *protocol;
+  } else {
+    c.FailExpected("a protocol: `http`, `https`, `http2`, `grpc`, `tcp` or `tls`");
+  }
+  listener.span = c.SpanFrom(first);
+  if (c.Is(TokenKind::kOpenBrace)) ReadListenerBlock(c, listener);
+  return listener;
+}
+
+// `routes from [a] for hosts ["b"]` behind `accept`.
+AcceptClause ReadAccept(Cursor& c) {
+  AcceptClause accept;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  c.ExpectWord("routes");
+  c.ExpectWord("from");
+  if (c.AcceptWord("all")) {
+    accept.all = true;
+  } else {
+    accept.workspaces = c.ExpectNames("a workspace");
+  }
+  if (c.AcceptWord("for")) {
+    c.ExpectWord("hosts");
+    accept.hosts = ReadHosts(c);
+  }
+  accept.span = c.SpanFrom(first);
+  return accept;
+}
+
+}  // namespace
+
+void ReadGateway(Cursor& c, Header header, Program& program) {
+  GatewayDecl gateway{.header = std::move(header)};
+  if (c.AcceptWord("in")) gateway.in_namespace = c.ExpectString("a namespace");
+  if (c.AcceptWord("on")) gateway.clusters = c.ExpectNames("a cluster");
+  c.ReadBlock("`gateway`", {"select", "listen", "accept", "label", "authenticate", "authorize"},
+              [&](std::string_view) {
+                if (c.AcceptWord("select")) {
+                  gateway.select = c.ExpectLabelBlock("a label");
+                } else if (c.AcceptWord("listen")) {
+                  gateway.listeners.push_back(ReadListener(c));
+                } else if (c.AcceptWord("accept")) {
+                  gateway.accepts.push_back(ReadAccept(c));
+                } else if (c.AcceptWord("label")) {
+                  gateway.header.labels.push_back(ReadLabel(c));
+                } else {
+                  return ReadItem(c, gateway.items);
+                }
+                return true;
+              });
+  if (gateway.select.empty()) {
+    c.diagnostics()
+        .Error(codes::kMissingItem, gateway.header.span,
+               "gateway `" + gateway.header.name.value + "` selects no workload")
+        .help = "say which workloads it is: `select { istio = \"ingressgateway\" }`";
+  }
+  program.gateways.push_back(std::move(gateway));
+}
+
+}  // namespace weft::dsl

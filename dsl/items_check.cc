@@ -1,0 +1,185 @@
+#include "dsl/items_check.h"
+
+#include <string>
+
+#include "dsl/codes.h"
+#include "dsl/overloaded.h"
+
+namespace weft::dsl {
+namespace {
+
+// What an item shapes.
+enum class Layer { kRoute, kDestination, kServer, kLimit, kProxy };
+
+Layer LayerOf(const Item& item) {
+  return std::visit(Overloaded{
+                        [](const TimeoutItem&) { return Layer::kRoute; },
+                        [](const RetriesItem&) { return Layer::kRoute; },
+                        [](const FaultDelayItem&) { return Layer::kRoute; },
+                        [](const FaultAbortItem&) { return Layer::kRoute; },
+                        [](const MirrorItem&) { return Layer::kRoute; },
+                        [](const HeadersItem&) { return Layer::kRoute; },
+                        [](const RewriteItem&) { return Layer::kRoute; },
+                        [](const CorsItem&) { return Layer::kRoute; },
+                        [](const WithoutAuthorizationItem&) { return Layer::kRoute; },
+                        [](const ConnectionsItem&) { return Layer::kDestination; },
+                        [](const EjectItem&) { return Layer::kDestination; },
+                        [](const BalanceItem&) { return Layer::kDestination; },
+                        [](const ClientTlsItem&) { return Layer::kDestination; },
+                        [](const FailoverItem&) { return Layer::kDestination; },
+                        [](const AuthenticateItem&) { return Layer::kServer; },
+                        [](const AuthorizeItem&) { return Layer::kServer; },
+                        [](const MtlsItem&) { return Layer::kServer; },
+                        [](const LimitItem&) { return Layer::kLimit; },
+                        [](const TrimItem&) { return Layer::kProxy; },
+                        [](const TemplateUse&) { return Layer::kRoute; },
+                    },
+                    item.value);
+}
+
+std::string_view LayerName(Layer layer) {
+  switch (layer) {
+    case Layer::kRoute:
+      return "routes";
+    case Layer::kDestination:
+      return "services and destinations";
+    case Layer::kServer:
+      return "services, gateways and `access` blocks";
+    case Layer::kLimit:
+      return "`limit` blocks, routes and services";
+    case Layer::kProxy:
+      return "workspaces and workloads";
+  }
+  return "";
+}
+
+class Checker {
+ public:
+  explicit Checker(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  void Check(const std::vector<Item>& items, std::string_view where,
+             std::initializer_list<Layer> allowed) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Layer layer = LayerOf(items[i]);
+      bool fits = false;
+      for (const Layer one : allowed) fits = fits || one == layer;
+      if (!fits) {
+        Report(items[i], "`" + std::string(ItemWord(items[i])) + "` is an item of " +
+                             std::string(LayerName(layer)) + ", not of " + std::string(where));
+      }
+      for (std::size_t j = 0; j < i; ++j) {
+        if (!Repeats(items[j], items[i])) continue;
+        Diagnostic& d =
+            diagnostics_.Error(codes::kRepeatedItem, items[i].span,
+                               "`" + std::string(ItemWord(items[i])) + "` is given twice here");
+        d.related.push_back({items[j].span, "first given here"});
+        d.help = "keep one, or mark the one that wins with `override`";
+      }
+    }
+  }
+
+ private:
+  static bool Repeats(const Item& a, const Item& b) {
+    if (a.value.index() != b.value.index() || a.override_ != b.override_ ||
+        a.priority != b.priority) {
+      return false;
+    }
+    const auto* mtls = std::get_if<MtlsItem>(&a.value);
+    const auto* other = std::get_if<MtlsItem>(&b.value);
+    if (mtls != nullptr && other != nullptr && mtls->port != other->port) return false;
+    return !std::holds_alternative<MirrorItem>(a.value) &&
+           !std::holds_alternative<HeadersItem>(a.value) &&
+           !std::holds_alternative<LimitItem>(a.value) &&
+           !std::holds_alternative<AuthenticateItem>(a.value) &&
+           !std::holds_alternative<AuthorizeItem>(a.value);
+  }
+
+  void Report(const Item& item, std::string message) {
+    Diagnostic& d = diagnostics_.Error(codes::kMisplacedItem, item.span, std::move(message));
+    for (const Span& via : item.via) d.related.push_back({via, "used here"});
+  }
+
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+std::string_view ItemWord(const Item& item) {
+  return std::visit(
+      Overloaded{
+          [](const TimeoutItem&) { return std::string_view("timeout"); },
+          [](const RetriesItem&) { return std::string_view("retries"); },
+          [](const FaultDelayItem&) { return std::string_view("fault delay"); },
+          [](const FaultAbortItem&) { return std::string_view("fault abort"); },
+          [](const MirrorItem&) { return std::string_view("mirror"); },
+          [](const HeadersItem&) { return std::string_view("headers"); },
+          [](const RewriteItem&) { return std::string_view("rewrite"); },
+          [](const CorsItem&) { return std::string_view("cors"); },
+          [](const WithoutAuthorizationItem&) { return std::string_view("without authorization"); },
+          [](const ConnectionsItem&) { return std::string_view("connections"); },
+          [](const EjectItem&) { return std::string_view("eject"); },
+          [](const BalanceItem&) { return std::string_view("balance"); },
+          [](const ClientTlsItem&) { return std::string_view("tls"); },
+          [](const FailoverItem&) { return std::string_view("failover"); },
+          [](const AuthenticateItem&) { return std::string_view("authenticate"); },
+          [](const AuthorizeItem&) { return std::string_view("authorize"); },
+          [](const MtlsItem&) { return std::string_view("mtls"); },
+          [](const LimitItem&) { return std::string_view("limit"); },
+          [](const TrimItem&) { return std::string_view("trim"); },
+          [](const TemplateUse&) { return std::string_view("policy template"); },
+      },
+      item.value);
+}
+
+void CheckItems(const Program& program, Diagnostics& diagnostics) {
+  Checker checker(diagnostics);
+  for (const auto& d : program.gateways) {
+    checker.Check(d.items, "gateways", {Layer::kServer, Layer::kLimit});
+  }
+  for (const auto& d : program.services) {
+    checker.Check(d.items, "services", {Layer::kDestination, Layer::kServer, Layer::kLimit});
+    for (const SubsetDecl& subset : d.subsets) {
+      checker.Check(subset.items, "subsets", {Layer::kDestination});
+    }
+  }
+  for (const auto& d : program.externals) {
+    checker.Check(d.items, "external services", {Layer::kDestination});
+  }
+  for (const auto& d : program.destinations) {
+    checker.Check(d.items, "destinations", {Layer::kDestination});
+  }
+  for (const auto& d : program.routes) {
+    checker.Check(d.items, "routes", {Layer::kRoute, Layer::kLimit});
+    for (const RouteRule& rule : d.rules) {
+      checker.Check(rule.items, "route rules", {Layer::kRoute, Layer::kLimit});
+    }
+  }
+  for (const auto& d : program.accesses) {
+    checker.Check(d.items, "`access` blocks", {Layer::kServer});
+  }
+  for (const auto& d : program.policies) {
+    switch (d.on) {
+      case PolicyDecl::On::kTemplate:
+        break;
+      case PolicyDecl::On::kRoutes:
+        checker.Check(d.items, "policies on routes", {Layer::kRoute, Layer::kLimit});
+        break;
+      case PolicyDecl::On::kDestinations:
+      case PolicyDecl::On::kExternals:
+        checker.Check(d.items, "policies on destinations", {Layer::kDestination});
+        break;
+      case PolicyDecl::On::kServices:
+        checker.Check(d.items, "policies on services",
+                      {Layer::kDestination, Layer::kServer, Layer::kLimit});
+        break;
+      case PolicyDecl::On::kWorkloads:
+        checker.Check(d.items, "policies on workloads", {Layer::kServer, Layer::kProxy});
+        break;
+      case PolicyDecl::On::kGateway:
+        checker.Check(d.items, "policies on gateways", {Layer::kServer, Layer::kLimit});
+        break;
+    }
+  }
+}
+
+}  // namespace weft::dsl

@@ -1,0 +1,113 @@
+// `mesh` and `cluster`.
+#include <utility>
+
+#include "dsl/codes.h"
+#include "dsl/readers.h"
+
+namespace weft::dsl {
+namespace {
+
+std::optional<Spanned<PathNormalization>> ReadNormalization(Cursor& c) {
+  c.ExpectWord("paths");
+  const std::uint32_t first = c.at();
+  PathNormalization mode = PathNormalization::kBase;
+  if (c.AcceptWord("none")) {
+    mode = PathNormalization::kNone;
+  } else if (c.AcceptWord("base")) {
+    mode = PathNormalization::kBase;
+  } else if (c.AcceptWords({"merge", "slashes"})) {
+    mode = PathNormalization::kMergeSlashes;
+  } else if (c.AcceptWords({"decode", "slashes"})) {
+    mode = PathNormalization::kDecodeAndMergeSlashes;
+  } else {
+    c.FailExpected("`none`, `base`, `merge slashes` or `decode slashes`");
+    return std::nullopt;
+  }
+  return Spanned<PathNormalization>{mode, c.SpanFrom(first)};
+}
+
+}  // namespace
+
+EastWest ReadEastWest(Cursor& c) {
+  EastWest item;
+  const std::uint32_t first = c.at();
+  if (c.AcceptWord("on")) item.clusters = c.ExpectNames("a cluster");
+  c.ReadBlock("`east-west`", {"gateway", "port", "terminate", "address", "on"},
+              [&](std::string_view) {
+                if (c.AcceptWords({"gateway", "where"})) {
+                  item.gateway = ReadLabelTerms(c);
+                } else if (c.AcceptWord("port")) {
+                  item.port = c.ExpectPort("`east-west`");
+                } else if (c.AcceptWords({"terminate", "on"})) {
+                  item.terminate_on = c.ExpectPort("`terminate on`");
+                } else if (c.AcceptWord("address")) {
+                  item.address = c.ExpectString("an address");
+                } else if (c.AcceptWord("on")) {
+                  item.clusters = c.ExpectNames("a cluster");
+                } else {
+                  return false;
+                }
+                return true;
+              });
+  item.span = c.SpanFrom(first == 0 ? 0 : first - 1);
+  return item;
+}
+
+void ReadMesh(Cursor& c, Header header, Program& program) {
+  MeshDecl mesh{.header = std::move(header)};
+  if (c.Is(TokenKind::kOpenBrace)) {
+    c.ReadBlock("`mesh`", {"east-west", "mtls", "normalize", "root", "label"},
+                [&](std::string_view) {
+                  if (c.AcceptWord("east-west")) {
+                    mesh.east_west.push_back(ReadEastWest(c));
+                  } else if (c.AcceptWord("mtls")) {
+                    mesh.mtls = ReadMtlsMode(c);
+                  } else if (c.AcceptWord("normalize")) {
+                    mesh.normalize = ReadNormalization(c);
+                  } else if (c.AcceptWords({"root", "namespace"})) {
+                    mesh.root_namespace = c.ExpectString("a namespace");
+                  } else if (c.AcceptWord("label")) {
+                    mesh.header.labels.push_back(ReadLabel(c));
+                  } else {
+                    return false;
+                  }
+                  return true;
+                });
+  }
+  program.meshes.push_back(std::move(mesh));
+}
+
+void ReadCluster(Cursor& c, Header header, Program& program) {
+  ClusterDecl cluster{.header = std::move(header)};
+  if (c.Is(TokenKind::kOpenBrace)) {
+    c.ReadBlock("`cluster`", {"region", "zone", "network", "trust", "domain", "label"},
+                [&](std::string_view word) {
+                  const auto text = [&](std::optional<Str>& field, std::string_view what) {
+                    c.Skip();
+                    field = c.ExpectString(what);
+                  };
+                  if (word == "region") {
+                    text(cluster.region, "a region");
+                  } else if (word == "zone") {
+                    text(cluster.zone, "a zone");
+                  } else if (word == "trust") {
+                    text(cluster.trust, "a trust domain");
+                  } else if (word == "domain") {
+                    text(cluster.domain, "a cluster domain");
+                  } else if (word == "network") {
+                    c.Skip();
+                    cluster.network = c.Is(TokenKind::kString) ? c.ExpectString("a network")
+                                                               : c.ExpectName("a network");
+                  } else if (word == "label") {
+                    c.Skip();
+                    cluster.header.labels.push_back(ReadLabel(c));
+                  } else {
+                    return false;
+                  }
+                  return true;
+                });
+  }
+  program.clusters.push_back(std::move(cluster));
+}
+
+}  // namespace weft::dsl

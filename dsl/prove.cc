@@ -1,0 +1,128 @@
+// `prove "…" { law }`.
+#include <utility>
+
+#include "dsl/codes.h"
+#include "dsl/readers.h"
+
+namespace weft::dsl {
+namespace {
+
+void ReadLossClause(Cursor& c, ProveDecl& prove) {
+  if (!c.AcceptWords({"on", "loss", "of", "any"})) return;
+  if (c.AcceptWord("cluster")) {
+    prove.loss = ProveDecl::LossKind::kCluster;
+  } else if (c.AcceptWord("region")) {
+    prove.loss = ProveDecl::LossKind::kRegion;
+  } else if (c.AcceptWord("zone")) {
+    prove.loss = ProveDecl::LossKind::kZone;
+  } else {
+    c.FailExpected("`cluster`, `region` or `zone`");
+  }
+  c.Accept(TokenKind::kColon);
+}
+
+// `to X where … from … with mtls through g`, in any order.
+void ReadPremises(Cursor& c, ProveDecl& prove) {
+  while (!c.failed()) {
+    if (c.AcceptWord("to")) {
+      if (c.IsWord("workspace") && c.Kind(1) == TokenKind::kWord) {
+        c.Skip();
+        prove.to_workspace = true;
+      }
+      c.AcceptWord("service");
+      prove.to = c.ExpectQName("a service, a destination or `workspace w`");
+    } else if (c.AcceptWord("where")) {
+      prove.where = ReadCondition(c);
+    } else if (c.AcceptWord("from")) {
+      prove.from = ReadSources(c);
+    } else if (c.AcceptWords({"without", "mtls"})) {
+      prove.mtls = false;
+    } else if (c.AcceptWords({"with", "mtls"})) {
+      prove.mtls = true;
+    } else if (c.AcceptWord("through")) {
+      c.AcceptWord("gateway");
+      prove.through = c.ExpectQName("a gateway");
+    } else if (c.AcceptWord("allowed")) {
+      prove.only_allowed = true;
+      if (c.IsWord("to")) continue;
+    } else {
+      return;
+    }
+  }
+}
+
+void ReadVerdict(Cursor& c, ProveDecl& prove) {
+  c.ExpectWord("is");
+  if (c.AcceptWord("allowed")) {
+    prove.verdict = ProveDecl::Verdict::kAllowed;
+  } else if (c.AcceptWord("blocked") || c.AcceptWord("denied")) {
+    prove.verdict = ProveDecl::Verdict::kBlocked;
+  } else if (c.AcceptWord("served")) {
+    prove.verdict = ProveDecl::Verdict::kServed;
+    if (c.AcceptWord("by")) {
+      prove.verdict = ProveDecl::Verdict::kServedBy;
+      prove.served_by = c.ExpectQName("a service");
+    }
+  } else {
+    c.FailExpected("`allowed`, `blocked`, `served` or `served by s`");
+  }
+}
+
+void ReadRequests(Cursor& c, ProveDecl& prove) {
+  prove.form = ProveDecl::Form::kRequests;
+  if (c.AcceptWord("every")) {
+    prove.quantifier = ProveDecl::Quantifier::kEvery;
+  } else {
+    c.ExpectWord("no");
+    prove.quantifier = ProveDecl::Quantifier::kNo;
+  }
+  if (c.AcceptWord("allowed")) prove.only_allowed = true;
+  c.ExpectWord("request");
+  ReadPremises(c, prove);
+  ReadVerdict(c, prove);
+}
+
+void ReadLaw(Cursor& c, ProveDecl& prove) {
+  ReadLossClause(c, prove);
+  if (c.AcceptWords({"data", "of"})) {
+    prove.form = ProveDecl::Form::kResidency;
+    prove.to = c.ExpectQName("a service or destination");
+    c.ExpectWord("stays");
+    c.ExpectWord("in");
+    prove.regions = c.ExpectStrings("a region");
+  } else if (c.AcceptWord("chain")) {
+    prove.form = ProveDecl::Form::kChain;
+    do {
+      prove.chain.push_back(c.ExpectQName("a service"));
+    } while (c.Accept(TokenKind::kArrow));
+    c.ExpectWord("fits");
+    prove.budget = c.ExpectDuration("fits");
+  } else {
+    ReadRequests(c, prove);
+  }
+}
+
+}  // namespace
+
+void ReadProve(Cursor& c, Header header, Program& program) {
+  ProveDecl prove{.header = std::move(header)};
+  int laws = 0;
+  c.ReadBlock("`prove`", {"no", "every", "on", "data", "chain"}, [&](std::string_view word) {
+    const bool begins =
+        word == "no" || word == "every" || word == "on" || word == "data" || word == "chain";
+    if (!begins) return false;
+    if (laws > 0) {
+      c.Fail(codes::kRepeatedItem, c.SpanAt(), "a `prove` holds one law").help =
+          "give the second law a `prove` of its own";
+      return true;
+    }
+    const std::uint32_t first = c.at();
+    ReadLaw(c, prove);
+    prove.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
+    if (!c.failed()) ++laws;
+    return true;
+  });
+  if (laws == 1) program.proves.push_back(std::move(prove));
+}
+
+}  // namespace weft::dsl

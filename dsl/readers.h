@@ -1,0 +1,76 @@
+// Readers shared between declaration kinds. Each expects the cursor at the first token of what it
+// reads.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "dsl/cursor.h"
+#include "dsl/declarations.h"
+
+namespace weft::dsl {
+
+// ---- conditions.cc
+[[nodiscard]] Condition ReadCondition(Cursor& c);
+[[nodiscard]] SourceClause ReadSource(Cursor& c);
+[[nodiscard]] std::vector<SourceClause> ReadSources(Cursor& c);  // `a, workspace b, …`
+// Operator and value(s): `= "x"`, `under ["/a", "/b"]`, `present`.
+[[nodiscard]] std::vector<Spanned<Pattern>> ReadPatterns(Cursor& c, bool is_path);
+
+// ---- selection.cc
+[[nodiscard]] Selection ReadSelection(Cursor& c);
+// `label k = "v" [and label …]`
+[[nodiscard]] std::vector<LabelTerm> ReadLabelTerms(Cursor& c);
+[[nodiscard]] Target ReadTarget(Cursor& c);
+// A host in double quotes, folded to lower case; reports a malformed one.
+[[nodiscard]] Str ReadHost(Cursor& c);
+[[nodiscard]] std::vector<Str> ReadHosts(Cursor& c);
+[[nodiscard]] std::optional<Protocol> ReadProtocol(Cursor& c);
+
+// ---- items.cc
+// Reads one policy item when `word` begins one; a word that begins none is read as the use of a
+// template. False only when the cursor is not at a word.
+bool ReadItem(Cursor& c, std::vector<Item>& items);
+// Reads all items in [begin, end) with template parameters bound; used to expand templates.
+[[nodiscard]] std::vector<Item> ReadBody(const Syntax& syntax, std::uint32_t begin,
+                                         std::uint32_t end, const ParameterBindings& bindings,
+                                         Diagnostics& diagnostics);
+// The words that begin a policy item, for suggestions.
+[[nodiscard]] const std::vector<std::string>& ItemWords();
+[[nodiscard]] ClientTlsItem ReadClientTls(Cursor& c);
+[[nodiscard]] std::optional<Spanned<MtlsMode>> ReadMtlsMode(Cursor& c);
+
+// ---- declarations; each begins behind its keyword
+struct Section {      // the section header the declaration stands under
+  std::string owner;  // "" in the mesh section
+  Span span;
+};
+void ReadMesh(Cursor& c, Header header, Program& program);
+void ReadCluster(Cursor& c, Header header, Program& program);
+void ReadWorkspace(Cursor& c, Header header, Program& program);
+void ReadGateway(Cursor& c, Header header, Program& program);
+void ReadService(Cursor& c, Header header, Program& program);
+void ReadExternal(Cursor& c, Header header, Program& program);
+void ReadDestination(Cursor& c, Header header, Program& program);
+void ReadRoute(Cursor& c, Header header, bool is_table, Program& program);
+void ReadAccess(Cursor& c, Header header, Program& program);
+void ReadLimit(Cursor& c, Header header, Program& program);
+void ReadPredicate(Cursor& c, Header header, Program& program);
+void ReadPolicy(Cursor& c, Header header, std::shared_ptr<const Syntax> syntax, Program& program);
+void ReadUse(Cursor& c, Header header, Program& program);
+void ReadJwt(Cursor& c, Header header, Program& program);
+void ReadAuthorizer(Cursor& c, Header header, Program& program);
+void ReadLimiter(Cursor& c, Header header, Program& program);
+void ReadTest(Cursor& c, Header header, Program& program);
+void ReadProve(Cursor& c, Header header, Program& program);
+
+// `east-west { … }` behind its keyword.
+[[nodiscard]] EastWest ReadEastWest(Cursor& c);
+// `trim proxies …` behind `trim`.
+[[nodiscard]] TrimItem ReadTrim(Cursor& c);
+// `data MARK stays in [regions]` behind `data`.
+[[nodiscard]] ResidencyDecl ReadResidency(Cursor& c);
+// `label k = "v"` behind `label`.
+[[nodiscard]] LabelTerm ReadLabel(Cursor& c);
+
+}  // namespace weft::dsl

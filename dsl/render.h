@@ -1,0 +1,26 @@
+// Diagnostics as text for people.
+#pragma once
+
+#include <string>
+
+#include "dsl/diagnostic.h"
+#include "dsl/source.h"
+
+namespace weft {
+
+struct RenderOptions {
+  bool color = false;  // ANSI colours
+  bool plain = false;  // ASCII only, for screen readers and logs
+};
+
+// `file:line:col: severity[W#### name]: message`, then the source line with a caret, related
+// places, notes and help. Ends with a newline.
+[[nodiscard]] std::string RenderHuman(const Diagnostic& diagnostic, const SourceMap& sources,
+                                      const RenderOptions& options);
+
+// "2 errors, 1 warning"; "" when both are zero.
+[[nodiscard]] std::string CountLine(std::size_t errors, std::size_t warnings);
+
+[[nodiscard]] std::string_view SeverityName(Severity severity);
+
+}  // namespace weft

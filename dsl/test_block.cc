@@ -1,0 +1,153 @@
+// `test "…" { … }`.
+#include <utility>
+
+#include "dsl/codes.h"
+#include "dsl/readers.h"
+
+namespace weft::dsl {
+namespace {
+
+// `{ role = "x"  groups = ["a", "b"] }`
+void ReadClaims(Cursor& c, TestRequest::Token& token) {
+  c.ReadBlock("the claims of a token", {}, [&](std::string_view) {
+    Str claim;
+    if (c.Is(TokenKind::kString)) {
+      claim = c.ExpectString("a claim");
+    } else {
+      const QName name = c.ExpectQName("a claim");
+      claim = {name.Text(), name.span};
+    }
+    c.Expect(TokenKind::kEquals, "`=`");
+    token.claims.emplace_back(std::move(claim), c.ExpectStrings("the claim's value"));
+    c.Accept(TokenKind::kComma);
+    return true;
+  });
+}
+
+void ReadWith(Cursor& c, TestRequest& request) {
+  if (c.AcceptWord("header")) {
+    LabelTerm header;
+    header.key = c.ExpectString("the name of a header");
+    c.Expect(TokenKind::kEquals, "`=`");
+    header.value = c.ExpectString("the value of the header");
+    request.headers.push_back(std::move(header));
+    return;
+  }
+  TestRequest::Token token;
+  const std::uint32_t first = c.at();
+  if (c.AcceptWord("invalid")) token.invalid = true;
+  c.ExpectWord("jwt");
+  token.provider = c.ExpectName("a jwt provider");
+  if (c.Is(TokenKind::kOpenBrace)) ReadClaims(c, token);
+  token.span = c.SpanFrom(first);
+  request.tokens.push_back(std::move(token));
+}
+
+// METHOD "url" and what follows it.
+void ReadRequest(Cursor& c, TestRequest& request) {
+  const std::uint32_t first = c.at();
+  request.method = c.ExpectName("a method");
+  request.url = c.ExpectString("a URL");
+  while (!c.failed()) {
+    if (c.AcceptWords({"from", "ip"})) {
+      request.source_ip = c.ExpectString("an IP address");
+    } else if (c.AcceptWords({"remote", "ip"})) {
+      request.remote_ip = c.ExpectString("an IP address");
+    } else if (c.AcceptWord("from")) {
+      request.from = ReadSource(c);
+    } else if (c.AcceptWord("through")) {
+      c.AcceptWord("gateway");
+      request.through = c.ExpectQName("a gateway");
+    } else if (c.IsWord("on") && !c.IsWordAt(1, "loss")) {
+      c.Skip();
+      const Name cluster = c.ExpectName("a cluster");
+      if (!request.from) request.from = SourceClause{SourceOutside{}, {}, cluster.span};
+      request.from->clusters = {cluster};
+    } else if (c.AcceptWord("with")) {
+      ReadWith(c, request);
+    } else if (c.AcceptWords({"without", "mtls"})) {
+      request.plaintext = true;
+    } else {
+      break;
+    }
+  }
+  request.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
+}
+
+Expectation ReadExpectation(Cursor& c) {
+  using Kind = Expectation::Kind;
+  Expectation expectation;
+  const std::uint32_t first = c.at();
+  if (c.AcceptWord("allowed")) {
+    expectation.kind = Kind::kAllowed;
+  } else if (c.AcceptWord("denied")) {
+    expectation.kind = Kind::kDenied;
+  } else if (c.AcceptWord("blocked")) {
+    expectation.kind = Kind::kBlocked;
+    if (c.AcceptWord("at")) expectation.stage = c.ExpectName("a stage such as `mtls`");
+  } else if (c.AcceptWords({"served", "by"})) {
+    expectation.kind = Kind::kServedBy;
+    expectation.target = c.ExpectQName("a service");
+    if (c.AcceptWord("on")) expectation.cluster = c.ExpectName("a cluster");
+  } else if (c.AcceptWord("respond")) {
+    expectation.kind = Kind::kRespond;
+    expectation.status = c.ExpectNumber("a status");
+  } else if (c.AcceptWord("redirect")) {
+    expectation.kind = Kind::kRedirect;
+    c.AcceptWord("to");
+    if (c.Is(TokenKind::kString)) expectation.location = c.ExpectString("a location");
+  } else if (c.AcceptWord("timeout")) {
+    expectation.kind = Kind::kTimeout;
+    expectation.duration = c.ExpectDuration("timeout");
+  } else {
+    c.FailExpected(
+        "`allowed`, `denied`, `blocked`, `served by s`, `respond N`, `redirect` or `timeout`");
+  }
+  expectation.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
+  return expectation;
+}
+
+TestDecl::Loss ReadLoss(Cursor& c) {
+  TestDecl::Loss loss;
+  if (c.AcceptWord("region")) {
+    loss.kind = TestDecl::Loss::Kind::kRegion;
+  } else if (c.AcceptWord("zone")) {
+    loss.kind = TestDecl::Loss::Kind::kZone;
+  } else {
+    c.ExpectWord("cluster");
+  }
+  loss.name = c.Is(TokenKind::kString) ? c.ExpectString("a name") : c.ExpectName("a name");
+  return loss;
+}
+
+}  // namespace
+
+void ReadTest(Cursor& c, Header header, Program& program) {
+  TestDecl test{.header = std::move(header), .request = {}};
+  c.ReadBlock("`test`", {"expect", "on", "GET"}, [&](std::string_view) {
+    if (c.AcceptWord("expect")) {
+      do {
+        test.expectations.push_back(ReadExpectation(c));
+      } while (c.Accept(TokenKind::kComma));
+    } else if (c.AcceptWords({"on", "loss", "of"})) {
+      test.losses.push_back(ReadLoss(c));
+    } else if (c.Is(TokenKind::kWord) && c.Kind(1) == TokenKind::kString) {
+      ReadRequest(c, test.request);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  const auto require = [&](bool present, std::string_view what) {
+    if (present) return;
+    c.diagnostics().Error(codes::kMissingItem, test.header.span,
+                          "test `" + test.header.name.value + "` has no " + std::string(what));
+  };
+  require(!test.request.url.value.empty(), "request, as in `GET \"http://reviews/\"`");
+  require(!test.expectations.empty(), "`expect`");
+  if (!test.request.url.value.empty() && !test.expectations.empty()) {
+    program.tests.push_back(std::move(test));
+  }
+}
+
+}  // namespace weft::dsl

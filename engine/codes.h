@@ -1,0 +1,129 @@
+// Codes of lowering and of the inventory: 3001-3099 inventory, 3100-3999 references and meaning.
+// Every constant must be listed in kEngineCodes; `weft explain-code` and docs/errors.md are made
+// from it.
+#pragma once
+
+#include <array>
+
+#include "dsl/diagnostic.h"
+
+namespace weft::engine::codes {
+
+inline constexpr Code kNotAnObject{
+    3001, "not-an-object",
+    "An inventory document is not a Kubernetes object: it is no mapping or has no `kind`. An "
+    "inventory "
+    "is what `kubectl get ... -o yaml` prints, one document an object or a `List`."};
+inline constexpr Code kUnnamedObject{3002, "unnamed-object",
+                                     "A Kubernetes object of the inventory has no `metadata.name`, "
+                                     "so nothing can refer to it. Add the "
+                                     "name or remove the object."};
+
+inline constexpr Code kUnknownCluster{
+    3101, "unknown-cluster",
+    "A cluster is named that is neither declared nor part of the inventory."};
+inline constexpr Code kUndiscoveredCluster{
+    3102, "undiscovered-cluster",
+    "An inventory was given, but not for this declared cluster. Nothing is known to run there."};
+inline constexpr Code kUnknownWorkspace{
+    3103, "unknown-workspace", "A workspace is named that no `workspace NAME { … }` declares."};
+inline constexpr Code kUnknownWorkload{
+    3104, "unknown-workload",
+    "A service, workload or gateway is named that is neither declared in sight nor discovered."};
+inline constexpr Code kWorkspaceOverlap{3105, "workspace-overlap",
+                                        "Two workspaces own the same namespace of the same "
+                                        "cluster. A namespace belongs to one workspace: "
+                                        "narrow one of the two `namespaces` patterns."};
+inline constexpr Code kUnknownNamespace{
+    3106, "unknown-namespace",
+    "A namespace is named that the inventory of the cluster does not have."};
+inline constexpr Code kForeignNamespace{
+    3107, "foreign-namespace", "A workspace declares something for a namespace it does not own."};
+inline constexpr Code kNoOwner{3108, "no-owner",
+                               "A declaration in the mesh section needs an owner and none can be "
+                               "told from its namespace. Put it "
+                               "below `workspace NAME`."};
+inline constexpr Code kUnknownService{
+    3109, "unknown-service",
+    "A declared service is not among the discovered services of its namespace."};
+inline constexpr Code kUnknownPort{3110, "unknown-port",
+                                   "A port is named that the service does not have."};
+inline constexpr Code kProtocolMismatch{
+    3111, "protocol-mismatch",
+    "The declared protocol differs from the one Istio selects by the port's name or appProtocol; "
+    "Istio's "
+    "choice decides. Rename the port of the Service (`http-…`) or mend the declaration."};
+inline constexpr Code kEmptySubset{3112, "empty-subset",
+                                   "The labels of a subset select no workload of the service; "
+                                   "requests to it would fail with 503."};
+inline constexpr Code kUnknownSubset{3113, "unknown-subset",
+                                     "A subset is named that the service does not declare."};
+inline constexpr Code kAmbiguous{
+    3114, "ambiguous-name",
+    "A name means several things. Write the workspace before it: `workspace.name`."};
+inline constexpr Code kAmbiguousPort{
+    3115, "ambiguous-port",
+    "The service has several ports and the rule does not say which: `-> reviews port 9080`."};
+inline constexpr Code kBackingConflict{
+    3116, "backing-conflict",
+    "A destination has two backing services in one cluster, or backings whose ports differ."};
+inline constexpr Code kUnknownGateway{3117, "unknown-gateway",
+                                      "A gateway is named that no `gateway` declares."};
+inline constexpr Code kNotAccepted{3118, "route-not-accepted",
+                                   "The gateway does not accept routes of this workspace, or not "
+                                   "for this host. The gateway's owner says "
+                                   "what it accepts: `accept routes from [w] for hosts [\"h\"]`."};
+inline constexpr Code kUnknownTable{3119, "unknown-table",
+                                    "A route delegates to a table that does not exist."};
+inline constexpr Code kTableNotShared{
+    3120, "table-not-shared",
+    "A route delegates to a table of a workspace that does not export it to the route's owner."};
+inline constexpr Code kDelegationCycle{3121, "delegation-cycle",
+                                       "Tables delegate to one another in a cycle."};
+inline constexpr Code kNothingDelegated{3122, "nothing-delegated",
+                                        "A delegation selects no table; requests it matches are "
+                                        "answered as the route's failure mode says."};
+inline constexpr Code kBadWeights{3123, "bad-weights",
+                                  "The weights of a rule's destinations must add up to 100%."};
+inline constexpr Code kOtherwiseNotLast{
+    3124, "otherwise-not-last",
+    "`otherwise` matches everything, so no rule behind it can be reached."};
+inline constexpr Code kConflictingPolicies{3125, "conflicting-policies",
+                                           "Two policies of equal rank give one target the same "
+                                           "item. Say which one wins with `override` or "
+                                           "`priority N`, or narrow one selection."};
+inline constexpr Code kConflictingAccess{
+    3126, "conflicting-access",
+    "Two `access` blocks of equal rank stand for one target. Merge them, or say `override` or "
+    "`priority N`."};
+inline constexpr Code kEmptySource{
+    3127, "empty-source",
+    "A source matches nothing that is discovered, so the clause admits nobody today."};
+inline constexpr Code kUnknownProvider{
+    3128, "unknown-provider", "A jwt provider or an authorizer is named that is not declared."};
+inline constexpr Code kNothingSelected{3129, "nothing-selected", "A selection matches nothing."};
+inline constexpr Code kSharedAccount{
+    3130, "shared-account",
+    "Two services run under one service account. mTLS identity cannot tell them apart, so a rule "
+    "that "
+    "admits one admits both. Give each service an account of its own."};
+inline constexpr Code kBadRequest{
+    3131, "bad-test-request",
+    "The request of a test cannot be understood: its URL, source or gateway does not resolve."};
+inline constexpr Code kWrongLayer{3132, "wrong-layer",
+                                  "An HTTP matcher or action stands in a rule for TCP or TLS "
+                                  "connections, which have no methods, paths "
+                                  "or headers."};
+
+inline constexpr std::array kEngineCodes = {
+    kNotAnObject,      kUnnamedObject,    kUnknownCluster,      kUndiscoveredCluster,
+    kUnknownWorkspace, kUnknownWorkload,  kWorkspaceOverlap,    kUnknownNamespace,
+    kForeignNamespace, kNoOwner,          kUnknownService,      kUnknownPort,
+    kProtocolMismatch, kEmptySubset,      kUnknownSubset,       kAmbiguous,
+    kAmbiguousPort,    kBackingConflict,  kUnknownGateway,      kNotAccepted,
+    kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
+    kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
+    kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
+    kBadRequest,       kWrongLayer};
+
+}  // namespace weft::engine::codes

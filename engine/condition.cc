@@ -1,0 +1,58 @@
+#include "engine/condition.h"
+
+#include <utility>
+
+namespace weft::engine {
+namespace {
+
+// Puts `child` into `out`, or its children when it is of the same kind.
+void Flatten(Condition::Kind kind, Condition child, std::vector<Condition>& out) {
+  if (child.kind != kind) {
+    out.push_back(std::move(child));
+    return;
+  }
+  for (Condition& grandchild : child.children) out.push_back(std::move(grandchild));
+}
+
+// And/Or share everything but which constant is neutral and which one decides.
+Condition Combine(Condition::Kind kind, Condition::Kind neutral, Condition::Kind absorbing,
+                  std::vector<Condition> children) {
+  std::vector<Condition> kept;
+  Span span;
+  for (Condition& child : children) {
+    if (child.kind == neutral) continue;
+    if (child.kind == absorbing) return std::move(child);
+    span = Join(span, child.span);
+    Flatten(kind, std::move(child), kept);
+  }
+  if (kept.empty()) return {neutral, {}, {}, span};
+  if (kept.size() == 1) return std::move(kept.front());
+  return {kind, std::move(kept), {}, span};
+}
+
+}  // namespace
+
+Condition Condition::Of(Matcher m, Span span) { return {Kind::kMatcher, {}, std::move(m), span}; }
+
+Condition Condition::And(std::vector<Condition> children) {
+  return Combine(Kind::kAnd, Kind::kTrue, Kind::kFalse, std::move(children));
+}
+
+Condition Condition::Or(std::vector<Condition> children) {
+  return Combine(Kind::kOr, Kind::kFalse, Kind::kTrue, std::move(children));
+}
+
+Condition Condition::Not(Condition child) {
+  if (child.kind == Kind::kTrue) return {Kind::kFalse, {}, {}, child.span};
+  if (child.kind == Kind::kFalse) return {Kind::kTrue, {}, {}, child.span};
+  if (child.kind == Kind::kNot) {
+    Condition inner = std::move(child.children.front());
+    return inner;
+  }
+  const Span span = child.span;
+  std::vector<Condition> children;
+  children.push_back(std::move(child));
+  return {Kind::kNot, std::move(children), {}, span};
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,271 @@
+#include "engine/delivery.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "dsl/overloaded.h"
+
+namespace weft::engine {
+namespace {
+
+// One group of endpoints of equal place.
+struct Endpoint {
+  Backend backend;
+  Locality locality;
+  std::string network;
+};
+
+bool IsLost(const Request& request, ClusterId cluster, const Locality& locality) {
+  return request.lost_clusters.contains(cluster) ||
+         request.lost_regions.contains(locality.region) ||
+         request.lost_zones.contains(locality.zone);
+}
+
+// Ready endpoints of a service in one cluster, one per locality.
+void AddServiceEndpoints(const Model& model, ServiceId service, ClusterId cluster,
+                         const std::string& subset, const Request& request,
+                         std::vector<Endpoint>& out) {
+  const ServiceInstance* instance = model[service].In(cluster);
+  if (instance == nullptr) return;
+  const Labels* wanted = nullptr;
+  for (const Subset& candidate : model[service].subsets) {
+    if (candidate.name == subset) wanted = &candidate.labels;
+  }
+  std::set<Locality> places;
+  for (const WorkloadId id : instance->workloads) {
+    const Workload& workload = model[id];
+    if (workload.ready <= 0) continue;
+    if (wanted != nullptr && !Selects(*wanted, workload.labels)) continue;
+    if (workload.localities.empty()) places.insert(model[cluster].locality);
+    places.insert(workload.localities.begin(), workload.localities.end());
+  }
+  for (const Locality& place : places) {
+    if (IsLost(request, cluster, place)) continue;
+    out.push_back({{cluster, service, subset}, place, model[cluster].network});
+  }
+}
+
+bool Reachable(const Model& model, ClusterId from, ClusterId to) {
+  return from == to || model[from].network == model[to].network || !model[to].east_west.empty();
+}
+
+void AddExternalEndpoints(const Model& model, ExternalId id, const Sender& sender,
+                          const Request& request, std::vector<Endpoint>& out) {
+  const External& external = model[id];
+  if (external.endpoints.empty()) {
+    out.push_back({{sender.cluster, id, ""}, {}, ""});
+    return;
+  }
+  for (const ExternalEndpoint& endpoint : external.endpoints) {
+    if (request.lost_regions.contains(endpoint.locality.region) ||
+        request.lost_zones.contains(endpoint.locality.zone)) {
+      continue;
+    }
+    out.push_back({{sender.cluster, id, ""}, endpoint.locality, ""});
+  }
+}
+
+std::vector<Endpoint> EndpointsOf(const Model& model, const TargetRef& target,
+                                  const std::string& subset, const Sender& sender,
+                                  const Request& request) {
+  std::vector<Endpoint> endpoints;
+  std::visit(
+      Overloaded{
+          [&](ServiceId id) {
+            AddServiceEndpoints(model, id, sender.cluster, subset, request, endpoints);
+          },
+          [&](DestinationId id) {
+            for (const Backing& backing : model[id].backings) {
+              if (!Reachable(model, sender.cluster, backing.cluster)) continue;
+              AddServiceEndpoints(model, backing.service, backing.cluster, subset, request,
+                                  endpoints);
+            }
+            for (const ExternalId external : model[id].externals) {
+              AddExternalEndpoints(model, external, sender, request, endpoints);
+            }
+          },
+          [&](ExternalId id) { AddExternalEndpoints(model, id, sender, request, endpoints); },
+      },
+      target);
+  return endpoints;
+}
+
+const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target) {
+  return *std::visit(Overloaded{
+                         [&](ServiceId id) { return &model[id].policy; },
+                         [&](DestinationId id) { return &model[id].policy; },
+                         [&](ExternalId id) { return &model[id].policy; },
+                     },
+                     target);
+}
+
+bool StepHolds(Failover::Step step, const Model& model, const Sender& sender,
+               const Endpoint& endpoint) {
+  switch (step) {
+    case Failover::Step::kSameZone:
+      return endpoint.locality == sender.locality;
+    case Failover::Step::kSameRegion:
+      return endpoint.locality.region == sender.locality.region;
+    case Failover::Step::kSameCluster:
+      return endpoint.backend.cluster == sender.cluster;
+    case Failover::Step::kSameNetwork:
+      return endpoint.network == model[sender.cluster].network;
+    case Failover::Step::kAny:
+      return true;
+  }
+  return false;
+}
+
+// Rank by the first step that admits the endpoint; nullopt when none does.
+std::optional<std::size_t> RankByOrder(const std::vector<Failover::Step>& order, const Model& model,
+                                       const Sender& sender, const Endpoint& endpoint) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (StepHolds(order[i], model, sender, endpoint)) return i;
+  }
+  return std::nullopt;
+}
+
+// Rank under `failover from region a to region b`: own zone, own region, then where the mapping
+// leads. Weighted mappings spread instead: every named region is in the first tier.
+std::optional<std::size_t> RankByMapping(const std::vector<Failover::Mapping>& mappings,
+                                         const Sender& sender, const Endpoint& endpoint) {
+  const std::string& region = sender.locality.region;
+  bool mapped = false;
+  for (const Failover::Mapping& mapping : mappings) {
+    if (mapping.from != region) continue;
+    mapped = true;
+    if (mapping.to != endpoint.locality.region) continue;
+    if (mapping.weight) return *mapping.weight > 0 ? std::optional<std::size_t>(0) : std::nullopt;
+    return 2;
+  }
+  if (endpoint.locality == sender.locality) return 0;
+  if (endpoint.locality.region == region) return 1;
+  if (mapped) return std::nullopt;
+  return 3;
+}
+
+const std::vector<Failover::Step>& DefaultOrder() {
+  static const std::vector<Failover::Step> order = {
+      Failover::Step::kSameZone, Failover::Step::kSameRegion, Failover::Step::kAny};
+  return order;
+}
+
+// Istio applies locality priorities only together with outlier detection
+// (pilot/pkg/networking/core/loadbalancer); without it all endpoints are equal.
+std::optional<std::size_t> RankOf(const Model& model, const DestinationPolicy& policy,
+                                  const Sender& sender, const Endpoint& endpoint) {
+  const bool mapped = policy.failover && !policy.failover->mappings.empty();
+  if (!policy.failover && !policy.outlier) return 0;
+  if (mapped) return RankByMapping(policy.failover->mappings, sender, endpoint);
+  const bool ordered = policy.failover && !policy.failover->order.empty();
+  const std::vector<Failover::Step>& order = ordered ? policy.failover->order : DefaultOrder();
+  const std::optional<std::size_t> rank = RankByOrder(order, model, sender, endpoint);
+  if (!policy.outlier && rank) return 0;
+  return rank;
+}
+
+// What the server side of one backend says.
+std::optional<Block> AskServer(const Model& model, const Backend& backend, std::uint16_t port,
+                               const std::optional<Identity>& peer, const Request& request,
+                               std::vector<Span>& rules) {
+  const ServiceId* service = std::get_if<ServiceId>(&backend.service);
+  if (service == nullptr) return std::nullopt;
+  const ServiceInstance* instance = model[*service].In(backend.cluster);
+  const bool enforced =
+      instance == nullptr ||
+      std::any_of(instance->workloads.begin(), instance->workloads.end(),
+                  [&](WorkloadId id) { return model[id].sidecar && model[id].ready > 0; });
+  const Guard* guard = model.GuardOf(*service, backend.cluster);
+  if (guard == nullptr || !enforced) return std::nullopt;
+  return CheckGuard(model, *guard, request, peer, port, rules);
+}
+
+bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster, std::uint16_t port) {
+  const auto has = [port](const std::vector<ServicePort>& ports) {
+    return std::any_of(ports.begin(), ports.end(),
+                       [port](const ServicePort& p) { return p.number == port; });
+  };
+  return std::visit(Overloaded{
+                        [&](ServiceId id) {
+                          const ServiceInstance* instance = model[id].In(cluster);
+                          return instance != nullptr && has(instance->ports);
+                        },
+                        [&](DestinationId id) { return has(model[id].ports); },
+                        [&](ExternalId id) {
+                          const auto& ports = model[id].ports;
+                          return std::any_of(ports.begin(), ports.end(), [port](const auto& p) {
+                            return p.port.number == port;
+                          });
+                        },
+                    },
+                    target);
+}
+
+// Service port of the backend for port `port` of the destination: the same number where the backing
+// has it, else the port with the destination port's target.
+std::uint16_t BackendPort(const Model& model, const TargetRef& target, const Backend& backend,
+                          std::uint16_t port) {
+  const DestinationId* destination = std::get_if<DestinationId>(&target);
+  const ServiceId* service = std::get_if<ServiceId>(&backend.service);
+  if (destination == nullptr || service == nullptr) return port;
+  const ServiceInstance* instance = model[*service].In(backend.cluster);
+  if (instance == nullptr) return port;
+  std::uint16_t wanted = port;
+  for (const ServicePort& p : model[*destination].ports) {
+    if (p.number == port) wanted = p.target;
+  }
+  for (const ServicePort& p : instance->ports) {
+    if (p.number == port) return port;
+  }
+  for (const ServicePort& p : instance->ports) {
+    if (p.target == wanted || p.number == wanted) return p.number;
+  }
+  return port;
+}
+
+}  // namespace
+
+std::vector<Tier> TiersOf(const Model& model, const TargetRef& target, const std::string& subset,
+                          const Sender& sender, const Request& request) {
+  const DestinationPolicy& policy = PolicyOf(model, target);
+  std::map<std::size_t, std::set<Backend>> by_rank;
+  for (const Endpoint& endpoint : EndpointsOf(model, target, subset, sender, request)) {
+    const std::optional<std::size_t> rank = RankOf(model, policy, sender, endpoint);
+    if (rank) by_rank[*rank].insert(endpoint.backend);
+  }
+  std::vector<Tier> tiers;
+  for (const auto& [rank, backends] : by_rank) {
+    tiers.push_back({std::vector<Backend>(backends.begin(), backends.end())});
+  }
+  return tiers;
+}
+
+Branch Deliver(const Model& model, const Forward& forward, std::uint16_t port, const Sender& sender,
+               const Request& request, std::vector<Span>& rules) {
+  Branch branch{.weight = forward.weight,
+                .target = forward.target,
+                .subset = forward.subset,
+                .tiers = {},
+                .blocked = std::nullopt};
+  if (!HasPort(model, forward.target, sender.cluster, port)) {
+    branch.blocked = Block{Stage::kUnavailable, 503, {forward.span}};
+    return branch;
+  }
+  branch.tiers = TiersOf(model, forward.target, forward.subset, sender, request);
+  if (branch.tiers.empty()) {
+    branch.blocked = Block{Stage::kUnavailable, 503, {forward.span}};
+    return branch;
+  }
+  const std::optional<ClientTls>& tls = PolicyOf(model, forward.target).tls;
+  std::optional<Identity> peer = sender.identity;
+  if (tls && tls->mode != ClientTls::Mode::kIstioMutual) peer.reset();
+  for (const Backend& backend : branch.tiers.front().backends) {
+    const std::uint16_t at = BackendPort(model, forward.target, backend, port);
+    branch.blocked = AskServer(model, backend, at, peer, request, rules);
+    if (branch.blocked) break;
+  }
+  return branch;
+}
+
+}  // namespace weft::engine

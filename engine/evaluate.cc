@@ -1,0 +1,297 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "dsl/overloaded.h"
+#include "engine/delivery.h"
+#include "engine/hosts.h"
+#include "engine/request.h"
+#include "engine/rewrite.h"
+
+namespace weft::engine {
+namespace {
+
+Outcome BlockedAt(Stage stage, int status, std::vector<Span> rules) {
+  Outcome outcome;
+  outcome.rules = rules;
+  outcome.blocked = Block{stage, status, std::move(rules)};
+  return outcome;
+}
+
+std::optional<Identity> IdentityOf(const Model& model, const Request& request) {
+  if (request.plaintext) return std::nullopt;
+  if (request.identity) return request.identity;
+  if (request.source.IsNone() || !model[request.source].sidecar) return std::nullopt;
+  const Workload& workload = model[request.source];
+  return Identity{model[workload.cluster].trust_domain, workload.ns, workload.account};
+}
+
+Locality LocalityOf(const Model& model, WorkloadId workload, ClusterId cluster) {
+  if (!workload.IsNone() && !model[workload].localities.empty()) {
+    return model[workload].localities.front();
+  }
+  return model[cluster].locality;
+}
+
+// The port of the target that a rule without one means: the requested one at a sidecar, the only
+// one (or the only HTTP one) at a gateway.
+std::uint16_t PortOf(const Model& model, const Forward& forward, const Request& request,
+                     ClusterId cluster) {
+  if (forward.port != 0) return forward.port;
+  std::vector<ServicePort> ports;
+  std::visit(Overloaded{
+                 [&](ServiceId id) {
+                   if (const ServiceInstance* instance = model[id].In(cluster)) {
+                     ports = instance->ports;
+                   }
+                 },
+                 [&](DestinationId id) { ports = model[id].ports; },
+                 [&](ExternalId id) {
+                   for (const External::Port& port : model[id].ports) ports.push_back(port.port);
+                 },
+             },
+             forward.target);
+  if (request.gateway.IsNone()) {
+    for (const ServicePort& port : ports) {
+      if (port.number == request.port) return port.number;
+    }
+  }
+  if (ports.size() == 1) return ports.front().number;
+  for (const ServicePort& port : ports) {
+    if (port.IsHttp() == (request.layer == Layer::kHttp)) return port.number;
+  }
+  return request.port;
+}
+
+void ApplyRequestHeaders(const std::vector<HeaderOp>& ops, Request& request) {
+  for (const HeaderOp& op : ops) {
+    if (op.side != HeaderOp::Side::kRequest) continue;
+    switch (op.kind) {
+      case HeaderOp::Kind::kSet:
+        request.headers[op.name] = op.value;
+        break;
+      case HeaderOp::Kind::kAdd: {
+        std::string& value = request.headers[op.name];
+        value += value.empty() ? op.value : "," + op.value;
+        break;
+      }
+      case HeaderOp::Kind::kRemove:
+        request.headers.erase(op.name);
+        break;
+    }
+  }
+}
+
+void SendTo(const Model& model, const std::vector<Forward>& forwards, const RouteRule* rule,
+            const Sender& sender, const Request& request, Outcome& outcome) {
+  Request sent = request;
+  if (rule != nullptr) {
+    const RouteModifiers& modifiers = rule->modifiers;
+    if (modifiers.rewrite) {
+      sent.path = RewritePath(rule->match, *modifiers.rewrite, request.path);
+      if (modifiers.rewrite->host) sent.host = *modifiers.rewrite->host;
+    }
+    ApplyRequestHeaders(modifiers.headers, sent);
+    outcome.timeout = modifiers.timeout;
+    outcome.retries = modifiers.retries;
+    outcome.headers = modifiers.headers;
+  }
+  outcome.path = sent.path;
+  outcome.host = sent.host;
+  for (const Forward& forward : forwards) {
+    if (forward.weight <= 0) continue;
+    const std::uint16_t port = PortOf(model, forward, request, sender.cluster);
+    outcome.branches.push_back(Deliver(model, forward, port, sender, sent, outcome.rules));
+  }
+}
+
+void ApplyRule(const Model& model, const RouteRule& rule, const Sender& sender,
+               const Request& request, Outcome& outcome) {
+  outcome.rule = &rule;
+  outcome.rules.insert(outcome.rules.end(), rule.via.begin(), rule.via.end());
+  outcome.rules.push_back(rule.span);
+  std::visit(Overloaded{
+                 [&](const std::vector<Forward>& forwards) {
+                   const std::optional<FaultAbort>& abort = rule.modifiers.abort;
+                   if (abort && abort->share >= 100) {
+                     outcome.rules.push_back(abort->span);
+                     outcome.blocked = Block{Stage::kFault, abort->status, {abort->span}};
+                     return;
+                   }
+                   SendTo(model, forwards, &rule, sender, request, outcome);
+                 },
+                 [&](const Redirect& redirect) { outcome.answered = redirect; },
+                 [&](const Respond& respond) { outcome.answered = respond; },
+             },
+             rule.action);
+}
+
+// First match in the tables that serve the most specific host; `otherwise` rules come last, as
+// Istio sorts catch-alls behind when it merges hosts of a gateway.
+const RouteRule* FirstMatch(const Model& model, const std::vector<const Table*>& tables,
+                            const Request& request, const std::optional<Identity>& peer) {
+  for (const bool otherwise : {false, true}) {
+    for (const Table* table : tables) {
+      for (const RouteRule& rule : table->rules) {
+        if (rule.otherwise != otherwise || rule.layer != request.layer) continue;
+        if (Holds(model, rule.match, request, peer)) return &rule;
+      }
+    }
+  }
+  return nullptr;
+}
+
+Outcome RouteThrough(const Model& model, const std::vector<const Table*>& tables,
+                     const Sender& sender, const Request& request,
+                     const std::optional<Identity>& peer) {
+  const RouteRule* rule = FirstMatch(model, tables, request, peer);
+  if (rule == nullptr) {
+    std::vector<Span> spans;
+    for (const Table* table : tables) spans.push_back(table->span);
+    return BlockedAt(Stage::kNoRoute, 404, spans);
+  }
+  Outcome outcome;
+  outcome.path = request.path;
+  outcome.host = request.host;
+  ApplyRule(model, *rule, sender, request, outcome);
+  return outcome;
+}
+
+// The listener that takes the connection: port, TLS or not, and for TLS the SNI.
+const Listener* FindListener(const Gateway& gateway, const Request& request) {
+  const Listener* found = nullptr;
+  for (const Listener& listener : gateway.listeners) {
+    if (listener.port != request.port || listener.tls.has_value() != request.tls) continue;
+    const std::string& name = request.tls ? request.sni : request.host;
+    if (!listener.hosts.empty() && !BestHost(listener.hosts, name)) continue;
+    if (found == nullptr || (found->hosts.empty() && !listener.hosts.empty())) found = &listener;
+  }
+  return found;
+}
+
+Outcome EvaluateAtGateway(const Model& model, const Request& request) {
+  const Gateway& gateway = model[request.gateway];
+  const Listener* listener = FindListener(gateway, request);
+  if (listener == nullptr) return BlockedAt(Stage::kHidden, 0, {gateway.span});
+  const std::optional<Identity> client = request.identity;
+  if (listener->tls == TlsMode::kIstioMutual && !client) {
+    return BlockedAt(Stage::kMtls, 0, {listener->span});
+  }
+  std::vector<Span> rules;
+  if (const Guard* guard = model.GuardOf(request.gateway, request.cluster)) {
+    if (auto block = CheckGuard(model, *guard, request, client, request.port, rules)) {
+      return BlockedAt(block->stage, block->status, rules);
+    }
+  }
+  if (listener->redirect_https && request.layer == Layer::kHttp) {
+    Outcome outcome;
+    outcome.rules = rules;
+    outcome.rules.push_back(listener->span);
+    outcome.answered = Redirect{.https = true, .host = "", .path = "", .port = {}, .code = 301};
+    return outcome;
+  }
+  const std::string& name = request.layer == Layer::kTls ? request.sni : request.host;
+  if (!listener->hosts.empty() && !BestHost(listener->hosts, name)) {
+    return BlockedAt(Stage::kNoRoute, 404, {listener->span});
+  }
+  const std::vector<const Table*> tables = TablesAtGateway(model, request.gateway, name);
+  if (tables.empty()) return BlockedAt(Stage::kNoRoute, 404, {gateway.span});
+
+  Sender sender{request.cluster, model[request.cluster].locality, std::nullopt};
+  for (const WorkloadId id : gateway.workloads) {
+    if (model[id].cluster != request.cluster) continue;
+    sender.identity =
+        Identity{model[request.cluster].trust_domain, model[id].ns, model[id].account};
+    sender.locality = LocalityOf(model, id, request.cluster);
+    break;
+  }
+  Outcome outcome = RouteThrough(model, tables, sender, request, client);
+  outcome.rules.insert(outcome.rules.begin(), rules.begin(), rules.end());
+  return outcome;
+}
+
+bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
+  if (from.IsNone() || !model[from].trim) return true;
+  const auto granted = [&](WorkspaceId owner, const std::vector<Grant>& grants) {
+    return owner == from || std::any_of(grants.begin(), grants.end(),
+                                        [&](const Grant& grant) { return grant.to == from; });
+  };
+  return std::visit([&](auto id) { return granted(model[id].workspace, model[id].grants); },
+                    target);
+}
+
+Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
+  const std::optional<Identity> peer = IdentityOf(model, request);
+  const WorkloadId source = request.source;
+  const std::string ns = source.IsNone() ? "" : model[source].ns;
+  const WorkspaceId workspace = source.IsNone() ? WorkspaceId{} : model[source].workspace;
+  const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
+  if (!target) return BlockedAt(Stage::kHidden, 0, {});
+  if (!IsVisible(model, workspace, *target)) {
+    return BlockedAt(Stage::kHidden, 502, {model[workspace].isolate_span});
+  }
+  const Sender sender{request.cluster, LocalityOf(model, source, request.cluster), peer};
+  const bool proxied = !source.IsNone() && model[source].sidecar && !request.plaintext;
+  if (proxied) {
+    const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
+    if (!tables.empty()) return RouteThrough(model, tables, sender, request, peer);
+  }
+  Outcome outcome;
+  outcome.path = request.path;
+  outcome.host = request.host;
+  const Forward direct{*target, "", request.port, 100, {}};
+  outcome.branches.push_back(Deliver(model, direct, request.port, sender, request, outcome.rules));
+  return outcome;
+}
+
+}  // namespace
+
+Outcome Evaluate(const Model& model, const Request& request) {
+  return request.gateway.IsNone() ? EvaluateAtSidecar(model, request)
+                                  : EvaluateAtGateway(model, request);
+}
+
+bool Outcome::AllowedSomewhere() const {
+  if (blocked) return false;
+  if (answered) return true;
+  return std::any_of(branches.begin(), branches.end(),
+                     [](const Branch& branch) { return !branch.blocked; });
+}
+
+bool Outcome::BlockedSomewhere() const { return FirstBlock() != nullptr; }
+
+const Block* Outcome::FirstBlock() const {
+  if (blocked) return &*blocked;
+  for (const Branch& branch : branches) {
+    if (branch.blocked) return &*branch.blocked;
+  }
+  return nullptr;
+}
+
+std::string_view StageName(Stage stage) {
+  switch (stage) {
+    case Stage::kHidden:
+      return "hidden";
+    case Stage::kNoRoute:
+      return "no-route";
+    case Stage::kMtls:
+      return "mtls";
+    case Stage::kAuthentication:
+      return "authentication";
+    case Stage::kExternalAuthorization:
+      return "external-authorization";
+    case Stage::kDenied:
+      return "denied";
+    case Stage::kNotAllowed:
+      return "not-allowed";
+    case Stage::kRateLimited:
+      return "rate-limited";
+    case Stage::kFault:
+      return "fault";
+    case Stage::kUnavailable:
+      return "unavailable";
+  }
+  return "";
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,43 @@
+// Host names: patterns, which table serves a host, which service a host names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace weft::engine {
+
+// Whether `pattern` ("a.b", "*.b", "*") admits `host`; both in lower case. "*.b" admits "a.b" and
+// "x.a.b", not "b", as Envoy's virtual host domains do.
+[[nodiscard]] bool HostMatches(std::string_view pattern, std::string_view host);
+
+// Rank of a match; larger = more specific, as Envoy chooses: exact, then the longest wildcard
+// suffix, then "*". 0 = no match.
+[[nodiscard]] std::size_t HostRank(std::string_view pattern, std::string_view host);
+
+// The most specific of `patterns` that admits `host`; nullopt when none does.
+[[nodiscard]] std::optional<std::string> BestHost(const std::vector<std::string>& patterns,
+                                                  std::string_view host);
+
+// Root tables bound to the gateway that serve `host` most specifically, in Model order.
+[[nodiscard]] std::vector<const Table*> TablesAtGateway(const Model& model, GatewayId gateway,
+                                                        std::string_view host);
+
+// Root tables that apply at the sidecar of `source` for requests to `target` called as `host`.
+[[nodiscard]] std::vector<const Table*> TablesAtSidecar(const Model& model, WorkloadId source,
+                                                        const TargetRef& target,
+                                                        std::string_view host);
+
+// The names tables use for a target: FQDN of a service, the hosts of a destination or external.
+[[nodiscard]] std::vector<std::string> HostsOf(const Model& model, const TargetRef& target);
+
+// What a client in namespace `ns` of `cluster` reaches under `host`: `name`, `name.ns`,
+// `name.ns.svc` and the FQDN of services as Kubernetes DNS resolves them, hosts of destinations and
+// externals (wildcards too). nullopt = unknown to the mesh.
+[[nodiscard]] std::optional<TargetRef> ResolveHost(const Model& model, std::string_view host,
+                                                   std::string_view ns, ClusterId cluster);
+
+}  // namespace weft::engine

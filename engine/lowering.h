@@ -1,0 +1,104 @@
+// Shared state of lowering; internal to engine/. Each `Lower…` function fills one part of the Model
+// and relies on the parts before it, in the order engine/lower.cc calls them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dsl/declarations.h"
+#include "dsl/diagnostic.h"
+#include "engine/inventory.h"
+#include "engine/model.h"
+
+namespace weft::engine {
+
+// What a name in a policy stands for.
+struct ResolvedTarget {
+  TargetRef target;
+  std::string subset;
+};
+
+struct Lowering {
+  const dsl::Program& program;
+  const Inventory& inventory;
+  Diagnostics& diagnostics;
+  Model& model;
+
+  std::map<std::string, WorkspaceId> workspaces;
+  std::map<std::pair<ClusterId, std::string>, WorkspaceId> owners;  // of namespaces
+  // Names visible in a workspace: declared services, destinations, externals, and discovered
+  // services whose Kubernetes name is unique in it. Key: (workspace, name); none = mesh section.
+  std::map<std::pair<WorkspaceId, std::string>, TargetRef> targets;
+  std::map<std::pair<std::string, std::string>, ServiceId> services;  // (namespace, name)
+  std::map<std::string, std::vector<GatewayId>> gateways;             // by name
+  std::map<std::pair<WorkspaceId, std::string>, TableId> tables;
+  std::map<std::string, JwtId> jwts;
+  std::map<std::string, AuthorizerId> authorizers;
+
+  [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
+  [[nodiscard]] ClusterId Cluster(const dsl::Name& name);      // reports an unknown one
+  [[nodiscard]] std::vector<ClusterId> Clusters(const std::vector<dsl::Name>& names);
+  // Workspace of a declaration that needs one; reports its absence.
+  [[nodiscard]] WorkspaceId Owner(const dsl::Header& header);
+  // Owner of the section, none in the mesh section; never reports twice.
+  [[nodiscard]] WorkspaceId Section(const dsl::Header& header);
+  // Reports what cannot be resolved, with the nearest name.
+  [[nodiscard]] std::optional<ResolvedTarget> Target(const dsl::QName& name, WorkspaceId scope);
+  [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope);
+  [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
+  [[nodiscard]] JwtId Jwt(const dsl::Name& name);
+  [[nodiscard]] const std::string& NameOf(WorkspaceId id) const;
+};
+
+[[nodiscard]] Labels ToLabels(const std::vector<dsl::LabelTerm>& terms);
+
+// ---- in the order they are called
+void LowerClusters(Lowering& l);
+void LowerWorkspaces(Lowering& l);
+void LowerWorkloads(Lowering& l);
+void LowerServices(Lowering& l);
+void LowerExternals(Lowering& l);
+void LowerDestinations(Lowering& l);
+void LowerGateways(Lowering& l);
+void LowerProviders(Lowering& l);
+void LowerTables(Lowering& l);  // names and attachments, before grants
+void LowerGrants(Lowering& l);
+void LowerRules(Lowering& l);  // rules of tables, delegation
+void LowerGuards(Lowering& l);
+void LowerLaws(Lowering& l);
+
+// ---- shared
+[[nodiscard]] Condition LowerCondition(Lowering& l, const dsl::Condition& condition,
+                                       WorkspaceId scope);
+[[nodiscard]] CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source,
+                                    WorkspaceId scope);
+[[nodiscard]] std::vector<CallerSet> LowerSources(Lowering& l,
+                                                  const std::vector<dsl::SourceClause>& sources,
+                                                  WorkspaceId scope);
+// JWT providers a condition asks for.
+void CollectProviders(const Condition& condition, std::vector<JwtId>& providers);
+void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
+[[nodiscard]] ClientTls LowerClientTls(const dsl::ClientTlsItem& item, Span span);
+[[nodiscard]] PortProtocol LowerProtocol(dsl::Protocol protocol);
+
+// An item and where it came from, for choosing between several.
+struct RankedItem {
+  const dsl::Item* item = nullptr;
+  int rank = 0;  // larger stands nearer to the target
+};
+// One item per kind (all of the kinds that add up): override before priority before rank. Two of
+// equal rank are reported.
+[[nodiscard]] std::vector<const dsl::Item*> ChooseItems(Lowering& l,
+                                                        const std::vector<RankedItem>& items);
+
+// A world to check a policy in before anything is deployed: declared services run in their clusters
+// with one ready workload each (one per subset), gateways where they are declared.
+[[nodiscard]] Inventory DeclaredWorld(const dsl::Program& program);
+
+// Whether `pattern` with `*` for any run of characters admits `text`.
+[[nodiscard]] bool GlobMatches(std::string_view pattern, std::string_view text);
+
+}  // namespace weft::engine
