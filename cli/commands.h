@@ -13,6 +13,7 @@ inline constexpr int kExitFindings = 1;  // findings, failed tests, unformatted 
 inline constexpr int kExitCannot = 2;    // usage, unreadable input
 inline constexpr int kExitUndecided = 3;
 
+void AddTest(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);

@@ -13,18 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json PlaceOf(Span span, const SourceMap& sources) {
-  Json place;
-  place["file"] = nullptr;
-  place["line"] = nullptr;
-  if (!span.IsKnown() || !sources.Contains(span.file)) return place;
-  const LineColumn at = sources.Locate(span.file, span.begin);
-  place["file"] = sources.Get(span.file).name;
-  place["line"] = at.line;
-  place["column"] = at.column;
-  return place;
-}
-
 std::string CodeText(std::uint16_t number) {
   std::string digits = std::to_string(number);
   return "W" + std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
@@ -36,10 +24,10 @@ Json ToJson(const Diagnostic& diagnostic, const SourceMap& sources) {
   json["name"] = diagnostic.name;
   json["severity"] = SeverityName(diagnostic.severity);
   json["message"] = diagnostic.message;
-  json.update(PlaceOf(diagnostic.span, sources));
+  json.update(PlaceJson(diagnostic.span, sources));
   json["related"] = Json::array();
   for (const Label& label : diagnostic.related) {
-    Json related = PlaceOf(label.span, sources);
+    Json related = PlaceJson(label.span, sources);
     related["message"] = label.message;
     json["related"].push_back(std::move(related));
   }
@@ -48,24 +36,40 @@ Json ToJson(const Diagnostic& diagnostic, const SourceMap& sources) {
   return json;
 }
 
-void PrintJson(const Diagnostics& diagnostics, const SourceMap& sources) {
-  Json json;
-  json["formatVersion"] = "1";
-  json["summary"] = {{"errors", diagnostics.errors()}, {"warnings", diagnostics.warnings()}};
-  json["findings"] = Json::array();
-  for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
-    json["findings"].push_back(ToJson(diagnostic, sources));
-  }
-  const std::string text =
-      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  std::fputs(text.c_str(), stdout);
+}  // namespace
+
+Json PlaceJson(Span span, const SourceMap& sources) {
+  Json place;
+  place["file"] = nullptr;
+  place["line"] = nullptr;
+  if (!span.IsKnown() || !sources.Contains(span.file)) return place;
+  const LineColumn at = sources.Locate(span.file, span.begin);
+  place["file"] = sources.Get(span.file).name;
+  place["line"] = at.line;
+  place["column"] = at.column;
+  return place;
 }
 
-}  // namespace
+Json FindingsJson(const Diagnostics& diagnostics, const SourceMap& sources) {
+  Json findings = Json::array();
+  for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
+    findings.push_back(ToJson(diagnostic, sources));
+  }
+  return findings;
+}
+
+void PrintJsonText(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fputs("\n", stdout);
+}
 
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format) {
   if (format == Format::kJson) {
-    PrintJson(diagnostics, sources);
+    Json json;
+    json["formatVersion"] = "1";
+    json["summary"] = {{"errors", diagnostics.errors()}, {"warnings", diagnostics.warnings()}};
+    json["findings"] = FindingsJson(diagnostics, sources);
+    PrintJsonText(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return;
   }
   const bool plain = format == Format::kPlain;

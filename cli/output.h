@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "dsl/diagnostic.h"
@@ -13,6 +14,14 @@ enum class Format { kHuman, kPlain, kJson };
 
 // Prints every diagnostic, sorted: for people on stderr with a count line, as JSON on stdout.
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format);
+
+// The `findings` array of every JSON output.
+[[nodiscard]] nlohmann::ordered_json FindingsJson(const Diagnostics& diagnostics,
+                                                  const SourceMap& sources);
+// {"file":…,"line":…,"column":…}; null for an unknown place.
+[[nodiscard]] nlohmann::ordered_json PlaceJson(Span span, const SourceMap& sources);
+// Prints a document and a line break on stdout.
+void PrintJsonText(const std::string& text);
 
 // Whether to colour `stream`: a terminal, and neither NO_COLOR nor TERM=dumb.
 [[nodiscard]] bool UseColor(std::FILE* stream);

@@ -115,6 +115,10 @@ inline constexpr Code kWrongLayer{3132, "wrong-layer",
                                   "connections, which have no methods, paths "
                                   "or headers."};
 
+inline constexpr Code kTestFailed{
+    3133, "test-failed",
+    "A `test` block found something else than it expects. The labels show the lines that decided."};
+
 inline constexpr std::array kEngineCodes = {
     kNotAnObject,      kUnnamedObject,    kUnknownCluster,      kUndiscoveredCluster,
     kUnknownWorkspace, kUnknownWorkload,  kWorkspaceOverlap,    kUnknownNamespace,
@@ -124,6 +128,6 @@ inline constexpr std::array kEngineCodes = {
     kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
     kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
     kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer};
+    kBadRequest,       kWrongLayer,       kTestFailed};
 
 }  // namespace weft::engine::codes

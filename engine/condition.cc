@@ -1,6 +1,9 @@
 #include "engine/condition.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "dsl/overloaded.h"
 
 namespace weft::engine {
 namespace {
@@ -53,6 +56,21 @@ Condition Condition::Not(Condition child) {
   std::vector<Condition> children;
   children.push_back(std::move(child));
   return {Kind::kNot, std::move(children), {}, span};
+}
+
+bool UsesHttp(const Condition& condition) {
+  if (condition.matcher) {
+    return std::visit(Overloaded{
+                          [](const PortMatch&) { return false; },
+                          [](const CallerMatch&) { return false; },
+                          [](const SourceIpMatch&) { return false; },
+                          [](const SniMatch&) { return false; },
+                          [](const MtlsMatch&) { return false; },
+                          [](const auto&) { return true; },
+                      },
+                      *condition.matcher);
+  }
+  return std::any_of(condition.children.begin(), condition.children.end(), UsesHttp);
 }
 
 }  // namespace weft::engine

@@ -32,7 +32,11 @@ struct IdentityPattern {  // pattern over the whole `spiffe://…` URI
   Pattern pattern;
   auto operator<=>(const IdentityPattern&) const = default;
 };
-using Caller = std::variant<AnyCaller, NoIdentity, IdentitySet, IdentityPattern>;
+struct OutsideOf {  // callers without identity, and every identity that is in none of the sets
+  std::vector<IdentitySet> sets;
+  auto operator<=>(const OutsideOf&) const = default;
+};
+using Caller = std::variant<AnyCaller, NoIdentity, IdentitySet, IdentityPattern, OutsideOf>;
 
 // One `from` alternative after resolution: the callers it admits, and what it was written as.
 struct CallerSet {
@@ -102,5 +106,9 @@ struct Condition {
   [[nodiscard]] static Condition Or(std::vector<Condition> children);   // flattens, drops false
   [[nodiscard]] static Condition Not(Condition child);
 };
+
+// Whether the condition looks at anything only HTTP requests have (method, path, host, headers,
+// query, tokens). Such a condition says nothing about plain TCP connections.
+[[nodiscard]] bool UsesHttp(const Condition& condition);
 
 }  // namespace weft::engine

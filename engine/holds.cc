@@ -14,22 +14,29 @@ bool AnyMatches(const std::vector<Pattern>& patterns, std::string_view value) {
                      [&](const Pattern& pattern) { return Matches(pattern, value); });
 }
 
-bool Admits(const Caller& caller, const std::optional<Identity>& peer) {
+bool InSet(const IdentitySet& set, const Identity& identity) {
   const auto part = [](const std::optional<std::string>& wanted, const std::string& found) {
     return !wanted || *wanted == found;
   };
-  return std::visit(Overloaded{
-                        [](const AnyCaller&) { return true; },
-                        [&](const NoIdentity&) { return !peer.has_value(); },
-                        [&](const IdentitySet& set) {
-                          return peer && part(set.trust_domain, peer->trust_domain) &&
-                                 part(set.ns, peer->ns) && part(set.account, peer->account);
-                        },
-                        [&](const IdentityPattern& identity) {
-                          return peer && Matches(identity.pattern, peer->Uri());
-                        },
-                    },
-                    caller);
+  return part(set.trust_domain, identity.trust_domain) && part(set.ns, identity.ns) &&
+         part(set.account, identity.account);
+}
+
+bool Admits(const Caller& caller, const std::optional<Identity>& peer) {
+  return std::visit(
+      Overloaded{
+          [](const AnyCaller&) { return true; },
+          [&](const NoIdentity&) { return !peer.has_value(); },
+          [&](const IdentitySet& set) { return peer && InSet(set, *peer); },
+          [&](const OutsideOf& outside) {
+            return !peer || std::none_of(outside.sets.begin(), outside.sets.end(),
+                                         [&](const IdentitySet& set) { return InSet(set, *peer); });
+          },
+          [&](const IdentityPattern& identity) {
+            return peer && Matches(identity.pattern, peer->Uri());
+          },
+      },
+      caller);
 }
 
 bool AdmitsAny(const std::vector<CallerSet>& sets, const std::optional<Identity>& peer) {
@@ -131,6 +138,7 @@ bool RuleApplies(const Model& model, const AccessRule& rule, const Request& requ
                  const std::optional<Identity>& peer) {
   if (rule.dry_run) return false;
   if (rule.tcp_only && request.layer == Layer::kHttp) return false;
+  if (request.layer != Layer::kHttp && UsesHttp(rule.when)) return false;
   if (!rule.callers.empty() && !AdmitsAny(rule.callers, peer)) return false;
   return Holds(model, rule.when, request, peer);
 }

@@ -51,4 +51,10 @@ struct TestResult {
 };
 [[nodiscard]] TestResult RunTest(const Model& model, const TestCase& test);
 
+// One line for people: "served by reviews.v1 on east", "blocked at denied (403)".
+[[nodiscard]] std::string OutcomeText(const Model& model, const Outcome& outcome);
+
+// The Location header of a redirect answer to the request.
+[[nodiscard]] std::string Location(const Redirect& redirect, const Request& request);
+
 }  // namespace weft::engine

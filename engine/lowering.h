@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ struct Lowering {
   std::map<std::pair<WorkspaceId, std::string>, TableId> tables;
   std::map<std::string, JwtId> jwts;
   std::map<std::string, AuthorizerId> authorizers;
+  std::set<const dsl::PolicyDecl*> used_policies;  // that selected something
 
   [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
   [[nodiscard]] ClusterId Cluster(const dsl::Name& name);      // reports an unknown one
@@ -81,6 +83,8 @@ void LowerLaws(Lowering& l);
 // JWT providers a condition asks for.
 void CollectProviders(const Condition& condition, std::vector<JwtId>& providers);
 void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
+[[nodiscard]] LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span,
+                               WorkspaceId scope);
 [[nodiscard]] ClientTls LowerClientTls(const dsl::ClientTlsItem& item, Span span);
 [[nodiscard]] PortProtocol LowerProtocol(dsl::Protocol protocol);
 
@@ -89,10 +93,32 @@ struct RankedItem {
   const dsl::Item* item = nullptr;
   int rank = 0;  // larger stands nearer to the target
 };
+inline constexpr int kRankSelected = 1;  // a policy that selects by labels or `all`
+inline constexpr int kRankNamed = 2;     // a policy that names the target
+inline constexpr int kRankTable = 3;     // the route's own block
+inline constexpr int kRankOwn = 4;       // the block of the rule, service, destination itself
+
 // One item per kind (all of the kinds that add up): override before priority before rank. Two of
 // equal rank are reported.
 [[nodiscard]] std::vector<const dsl::Item*> ChooseItems(Lowering& l,
                                                         const std::vector<RankedItem>& items);
+
+// What a policy can select: a service, destination, external, table, rule or gateway.
+struct Selectable {
+  std::string name;
+  WorkspaceId workspace;
+  std::string ns;
+  Labels labels;
+};
+[[nodiscard]] bool PolicySelects(Lowering& l, const dsl::PolicyDecl& policy,
+                                 const Selectable& object);
+// Adds the items of every policy `on` that kind that selects the object.
+void AddPolicies(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
+                 std::vector<RankedItem>& items);
+// Client-side items for a service, destination or external: of policies and of its own block.
+[[nodiscard]] DestinationPolicy DestinationItems(Lowering& l, dsl::PolicyDecl::On on,
+                                                 const Selectable& object,
+                                                 const std::vector<dsl::Item>& own);
 
 // A world to check a policy in before anything is deployed: declared services run in their clusters
 // with one ready workload each (one per subset), gateways where they are declared.

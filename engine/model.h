@@ -351,6 +351,7 @@ struct RouteModifiers {
   std::vector<HeaderOp> headers;
   std::optional<Rewrite> rewrite;
   std::optional<Cors> cors;
+  std::vector<LimitId> limits;
   bool without_authorization = false;
 };
 
@@ -383,6 +384,7 @@ struct Table {
   std::vector<RouteRule> rules;
   std::vector<Grant> grants;
   OnInvalid on_invalid = OnInvalid::kReplace;
+  std::int64_t weight = 0;  // order among siblings of a delegation, larger first
   Labels labels;
   bool root = true;  // false: only delegated to; has no hosts, its rules stand in its parents
   Span span;
@@ -494,8 +496,7 @@ struct Law {
   std::vector<TargetRef> to;  // services/destinations; a workspace is all its services
   std::string to_text;
   GatewayId through;
-  std::vector<CallerSet> from;          // empty = anyone
-  std::vector<WorkspaceId> outside_of;  // `from outside workspace w`
+  std::vector<CallerSet> from;  // empty = anyone
   std::optional<bool> mtls;
   bool only_allowed = false;
   Condition where;

@@ -1,0 +1,40 @@
+#include "cli/policy.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "cli/commands.h"
+#include "dsl/codes.h"
+
+namespace weft::cli {
+
+void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {
+  command.add_option("inputs", options.inputs.paths, ".weft files and directories")->required();
+  command.add_option("--inventory", options.inputs.inventory,
+                     "discovered objects: PATH or CLUSTER=PATH, repeatable");
+  static const std::map<std::string, Format> formats = {
+      {"human", Format::kHuman}, {"plain", Format::kPlain}, {"json", Format::kJson}};
+  command.add_option("-o,--output", options.format, "human, plain or json")
+      ->transform(CLI::CheckedTransformer(formats));
+}
+
+int Policy::ExitCode() const {
+  if (inputs.unreadable) return kExitCannot;
+  return diagnostics.HasErrors() ? kExitFindings : kExitClean;
+}
+
+std::unique_ptr<Policy> LoadPolicy(const PolicyOptions& options) {
+  auto policy = std::make_unique<Policy>();
+  ReadInputs(options.inputs, policy->inputs, policy->diagnostics);
+  for (const Source* yaml : policy->inputs.yaml) {
+    policy->diagnostics.Error(dsl::codes::kUnreadable, {yaml->id, 0, 0},
+                              "`" + yaml->name + "` is YAML; policy is read from `.weft` files");
+    policy->inputs.unreadable = true;
+  }
+  policy->program =
+      dsl::Load(policy->inputs.policy, ModuleLoader(policy->inputs), policy->diagnostics);
+  policy->model = engine::Lower(policy->program, policy->inputs.inventory, policy->diagnostics);
+  return policy;
+}
+
+}  // namespace weft::cli

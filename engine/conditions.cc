@@ -1,0 +1,336 @@
+// Conditions and sources of the language to those of the Model.
+#include <algorithm>
+#include <set>
+
+#include "dsl/overloaded.h"
+#include "engine/codes.h"
+#include "engine/lowering.h"
+#include "engine/match.h"
+
+namespace weft::engine {
+namespace {
+
+std::vector<Pattern> ToPatterns(const std::vector<Spanned<Pattern>>& patterns) {
+  std::vector<Pattern> values;
+  for (const Spanned<Pattern>& pattern : patterns) values.push_back(pattern.value);
+  return values;
+}
+
+// Hosts and SNI are compared in lower case.
+std::vector<Pattern> FoldPatterns(const std::vector<Spanned<Pattern>>& patterns) {
+  std::vector<Pattern> values = ToPatterns(patterns);
+  for (Pattern& pattern : values) {
+    std::visit(Overloaded{
+                   [](Exact& p) { p.value = Fold(p.value); },
+                   [](Prefix& p) { p.value = Fold(p.value); },
+                   [](Suffix& p) { p.value = Fold(p.value); },
+                   [](auto&) {},
+               },
+               pattern);
+  }
+  return values;
+}
+
+std::vector<Cidr> ToBlocks(const std::vector<dsl::Str>& texts) {
+  std::vector<Cidr> blocks;
+  for (const dsl::Str& text : texts) {
+    if (const std::optional<Cidr> block = Cidr::Parse(text.value)) blocks.push_back(*block);
+  }
+  return blocks;
+}
+
+std::vector<std::string> Split(const std::string& claim) {
+  std::vector<std::string> steps;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t dot = claim.find('.', begin);
+    steps.push_back(claim.substr(begin, dot - begin));
+    if (dot == std::string::npos) return steps;
+    begin = dot + 1;
+  }
+}
+
+Condition LowerMatcher(Lowering& l, const dsl::Matcher& matcher, WorkspaceId scope, Span span) {
+  const auto texts = [](const auto& list) {
+    std::vector<std::string> values;
+    for (const auto& item : list) values.push_back(item.value);
+    return values;
+  };
+  const auto jwt = [&](const dsl::Name& name, auto make) {
+    const JwtId provider = l.Jwt(name);
+    // A condition on an unknown provider is reported and never holds.
+    return provider.IsNone() ? Condition::False() : Condition::Of(make(provider), span);
+  };
+  return std::visit(
+      Overloaded{
+          [&](const dsl::MethodIn& m) {
+            return Condition::Of(MethodMatch{texts(m.methods)}, span);
+          },
+          [&](const dsl::PathIs& m) {
+            return Condition::Of(PathMatch{ToPatterns(m.patterns)}, span);
+          },
+          [&](const dsl::HostIs& m) {
+            return Condition::Of(HostMatch{FoldPatterns(m.patterns)}, span);
+          },
+          [&](const dsl::SniIs& m) {
+            return Condition::Of(SniMatch{FoldPatterns(m.patterns)}, span);
+          },
+          [&](const dsl::HeaderIs& m) {
+            return Condition::Of(HeaderMatch{Fold(m.name.value), ToPatterns(m.patterns)}, span);
+          },
+          [&](const dsl::QueryIs& m) {
+            return Condition::Of(QueryMatch{m.name.value, ToPatterns(m.patterns)}, span);
+          },
+          [&](const dsl::PortIn& m) {
+            PortMatch match;
+            for (const dsl::Port& port : m.ports) match.any_of.push_back(port.value);
+            return Condition::Of(std::move(match), span);
+          },
+          [&](const dsl::SourceIn& m) {
+            return Condition::Of(CallerMatch{LowerSources(l, m.sources, scope)}, span);
+          },
+          [&](const dsl::SourceIpIn& m) {
+            return Condition::Of(SourceIpMatch{ToBlocks(m.blocks)}, span);
+          },
+          [&](const dsl::RemoteIpIn& m) {
+            return Condition::Of(RemoteIpMatch{ToBlocks(m.blocks)}, span);
+          },
+          [&](const dsl::HasMtls&) { return Condition::Of(MtlsMatch{}, span); },
+          [&](const dsl::JwtValid& m) {
+            return jwt(m.provider, [](JwtId id) { return JwtMatch{id}; });
+          },
+          [&](const dsl::JwtClaim& m) {
+            return jwt(m.provider, [&](JwtId id) {
+              return ClaimMatch{id, Split(m.claim.value), ToPatterns(m.patterns)};
+            });
+          },
+          [&](const dsl::JwtScope& m) {
+            return jwt(m.provider, [&](JwtId id) {
+              return ClaimMatch{id, {"scope"}, {Pattern(Exact{m.scope.value})}};
+            });
+          },
+          [](const dsl::PredicateRef&) { return Condition::False(); },
+      },
+      matcher);
+}
+
+// ---- sources ----------------------------------------------------------------------------------
+
+bool Wanted(const std::vector<ClusterId>& only, ClusterId cluster) {
+  return only.empty() || std::find(only.begin(), only.end(), cluster) != only.end();
+}
+
+void AddAccount(const Model& model, const Workload& workload, std::vector<Caller>& callers) {
+  Caller caller = IdentitySet{model[workload.cluster].trust_domain, workload.ns, workload.account};
+  if (std::find(callers.begin(), callers.end(), caller) == callers.end()) {
+    callers.push_back(std::move(caller));
+  }
+}
+
+// Another service of the namespace that runs under the account, which a rule then admits too.
+void WarnShared(Lowering& l, ServiceId id, const Workload& workload, Span span) {
+  const auto begin = l.services.lower_bound({workload.ns, ""});
+  for (auto at = begin; at != l.services.end() && at->first.first == workload.ns; ++at) {
+    if (at->second == id) continue;
+    const ServiceInstance* instance = l.model[at->second].In(workload.cluster);
+    if (instance == nullptr) continue;
+    for (const WorkloadId other : instance->workloads) {
+      if (l.model[other].account != workload.account) continue;
+      const ServiceInstance* own = l.model[id].In(workload.cluster);
+      const bool same =
+          std::find(own->workloads.begin(), own->workloads.end(), other) != own->workloads.end();
+      if (same) continue;
+      Diagnostic& d =
+          l.diagnostics.Warning(codes::kSharedAccount, span,
+                                "`" + l.model[id].name + "` and `" + l.model[at->second].name +
+                                    "` share the service account `" + workload.ns + "/" +
+                                    workload.account + "`: what admits one admits both");
+      d.clusters = {l.model[workload.cluster].name};
+      return;
+    }
+  }
+}
+
+void AddService(Lowering& l, ServiceId id, const std::vector<ClusterId>& only, CallerSet& set) {
+  for (const ServiceInstance& instance : l.model[id].instances) {
+    if (!Wanted(only, instance.cluster)) continue;
+    for (const WorkloadId workload : instance.workloads) {
+      AddAccount(l.model, l.model[workload], set.any_of);
+      WarnShared(l, id, l.model[workload], set.span);
+    }
+  }
+}
+
+void AddGatewayCallers(Lowering& l, GatewayId id, const std::vector<ClusterId>& only,
+                       CallerSet& set) {
+  for (const WorkloadId workload : l.model[id].workloads) {
+    if (Wanted(only, l.model[workload].cluster)) {
+      AddAccount(l.model, l.model[workload], set.any_of);
+    }
+  }
+}
+
+void AddWorkspace(Lowering& l, WorkspaceId id, const std::vector<ClusterId>& only, CallerSet& set) {
+  set.workspaces.push_back(id);
+  for (const auto& [cluster, ns] : l.model[id].namespaces) {
+    if (!Wanted(only, cluster)) continue;
+    set.any_of.emplace_back(IdentitySet{l.model[cluster].trust_domain, ns, std::nullopt});
+  }
+}
+
+void AddIdentities(Lowering& l, const std::optional<std::string>& ns,
+                   const std::optional<std::string>& account, const std::vector<ClusterId>& only,
+                   CallerSet& set) {
+  if (only.empty()) {
+    set.any_of.emplace_back(IdentitySet{std::nullopt, ns, account});
+    return;
+  }
+  for (const ClusterId cluster : only) {
+    set.any_of.emplace_back(IdentitySet{l.model[cluster].trust_domain, ns, account});
+  }
+}
+
+// Everything but the namespaces of the workspace, callers without identity included.
+void AddOutsideOf(Lowering& l, WorkspaceId id, CallerSet& set) {
+  OutsideOf outside;
+  for (const auto& [cluster, ns] : l.model[id].namespaces) {
+    outside.sets.push_back({l.model[cluster].trust_domain, ns, std::nullopt});
+  }
+  set.any_of.emplace_back(std::move(outside));
+}
+
+// A bare name: service or destination of the scope, else a gateway, else a workspace.
+void AddNamed(Lowering& l, const dsl::QName& name, WorkspaceId scope,
+              const std::vector<ClusterId>& only, CallerSet& set) {
+  const std::string& first = name.parts.front().value;
+  const std::string& last = name.parts.back().value;
+  const bool bare = name.parts.size() == 1;
+  const bool is_target =
+      bare && (l.targets.contains({scope, last}) || l.targets.contains({WorkspaceId{}, last}));
+  if (!is_target && l.gateways.contains(last)) {
+    const GatewayId gateway = l.Gateway(name, scope);
+    if (!gateway.IsNone()) AddGatewayCallers(l, gateway, only, set);
+    return;
+  }
+  if (!is_target && bare && l.workspaces.contains(first)) {
+    AddWorkspace(l, l.workspaces[first], only, set);
+    return;
+  }
+  const ServiceId service = l.ServiceNamed(name, scope);
+  if (!service.IsNone()) AddService(l, service, only, set);
+}
+
+std::string SourceText(const dsl::SourceClause& source) {
+  return std::visit(
+      Overloaded{
+          [](const dsl::SourceAnyone&) { return std::string("anyone"); },
+          [](const dsl::SourceAnyIdentity&) { return std::string("any identity"); },
+          [](const dsl::SourceOutside&) { return std::string("outside"); },
+          [](const dsl::SourceService& s) { return s.name.Text(); },
+          [](const dsl::SourceGateway& s) { return "gateway " + s.name.Text(); },
+          [](const dsl::SourceWorkspace& s) {
+            return (s.outside ? "outside workspace " : "workspace ") + s.name.value;
+          },
+          [](const dsl::SourceNamespace& s) { return "namespace \"" + s.name.value + "\""; },
+          [](const dsl::SourceAccount& s) { return "account \"" + s.account.value + "\""; },
+          [](const dsl::SourceIdentity& s) { return "identity " + Describe(s.pattern); },
+          [](const dsl::SourceName& s) { return s.name.Text(); },
+      },
+      source.value);
+}
+
+}  // namespace
+
+Condition LowerCondition(Lowering& l, const dsl::Condition& condition, WorkspaceId scope) {
+  std::vector<Condition> children;
+  for (const dsl::Condition& child : condition.children) {
+    children.push_back(LowerCondition(l, child, scope));
+  }
+  switch (condition.kind) {
+    case dsl::Condition::Kind::kAnd:
+      return Condition::And(std::move(children));
+    case dsl::Condition::Kind::kOr:
+      return Condition::Or(std::move(children));
+    case dsl::Condition::Kind::kNot:
+      return Condition::Not(std::move(children.front()));
+    case dsl::Condition::Kind::kMatcher:
+      return LowerMatcher(l, *condition.matcher, scope, condition.span);
+  }
+  return Condition::False();
+}
+
+CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId scope) {
+  CallerSet set{.any_of = {}, .workspaces = {}, .text = SourceText(source), .span = source.span};
+  const std::vector<ClusterId> only = l.Clusters(source.clusters);
+  const std::size_t errors = l.diagnostics.errors();
+  std::visit(Overloaded{
+                 [&](const dsl::SourceAnyone&) { set.any_of.emplace_back(AnyCaller{}); },
+                 [&](const dsl::SourceAnyIdentity&) {
+                   AddIdentities(l, std::nullopt, std::nullopt, only, set);
+                 },
+                 [&](const dsl::SourceOutside&) { set.any_of.emplace_back(NoIdentity{}); },
+                 [&](const dsl::SourceService& s) {
+                   const ServiceId id = l.ServiceNamed(s.name, scope);
+                   if (!id.IsNone()) AddService(l, id, only, set);
+                 },
+                 [&](const dsl::SourceGateway& s) {
+                   const GatewayId id = l.Gateway(s.name, scope);
+                   if (!id.IsNone()) AddGatewayCallers(l, id, only, set);
+                 },
+                 [&](const dsl::SourceWorkspace& s) {
+                   const WorkspaceId id = l.Workspace(s.name);
+                   if (id.IsNone()) return;
+                   if (s.outside) {
+                     AddOutsideOf(l, id, set);
+                   } else {
+                     AddWorkspace(l, id, only, set);
+                   }
+                 },
+                 [&](const dsl::SourceNamespace& s) {
+                   AddIdentities(l, s.name.value, std::nullopt, only, set);
+                 },
+                 [&](const dsl::SourceAccount& s) {
+                   const std::size_t slash = s.account.value.find('/');
+                   AddIdentities(
+                       l, s.account.value.substr(0, slash),
+                       slash == std::string::npos ? "" : s.account.value.substr(slash + 1), only,
+                       set);
+                 },
+                 [&](const dsl::SourceIdentity& s) {
+                   set.any_of.emplace_back(IdentityPattern{s.pattern});
+                 },
+                 [&](const dsl::SourceName& s) { AddNamed(l, s.name, scope, only, set); },
+             },
+             source.value);
+  if (set.any_of.empty() && l.diagnostics.errors() == errors) {
+    l.diagnostics.Warning(codes::kEmptySource, source.span,
+                          "`" + set.text + "` matches nothing that is discovered");
+  }
+  return set;
+}
+
+std::vector<CallerSet> LowerSources(Lowering& l, const std::vector<dsl::SourceClause>& sources,
+                                    WorkspaceId scope) {
+  std::vector<CallerSet> sets;
+  for (const dsl::SourceClause& source : sources) sets.push_back(LowerSource(l, source, scope));
+  return sets;
+}
+
+void CollectProviders(const Condition& condition, std::vector<JwtId>& providers) {
+  const auto add = [&](JwtId id) {
+    if (std::find(providers.begin(), providers.end(), id) == providers.end()) {
+      providers.push_back(id);
+    }
+  };
+  if (condition.matcher) {
+    std::visit(Overloaded{
+                   [&](const JwtMatch& m) { add(m.provider); },
+                   [&](const ClaimMatch& m) { add(m.provider); },
+                   [](const auto&) {},
+               },
+               *condition.matcher);
+  }
+  for (const Condition& child : condition.children) CollectProviders(child, providers);
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,175 @@
+// Gateways and the providers policies name: JWT issuers and external authorizers.
+#include <algorithm>
+#include <set>
+
+#include "engine/codes.h"
+#include "engine/lowering.h"
+#include "engine/match.h"
+
+namespace weft::engine {
+namespace {
+
+// TLS mode of a listener: given, or simple where the protocol implies TLS.
+std::optional<TlsMode> ModeOf(const dsl::Listener& listener) {
+  if (listener.tls) return static_cast<TlsMode>(listener.tls->value);
+  const bool secure = listener.protocol == dsl::Protocol::kHttps ||
+                      (listener.protocol == dsl::Protocol::kTls && listener.certificate);
+  if (secure) return TlsMode::kSimple;
+  if (listener.protocol == dsl::Protocol::kTls) return TlsMode::kPassthrough;
+  return std::nullopt;
+}
+
+Listener ToListener(const dsl::Listener& listener) {
+  const auto version = [](const auto& v) {
+    return v ? std::optional(static_cast<TlsVersion>(v->value)) : std::nullopt;
+  };
+  Listener lowered{.port = listener.port.value,
+                   .protocol = LowerProtocol(listener.protocol),
+                   .hosts = {},
+                   .tls = ModeOf(listener),
+                   .certificate = listener.certificate ? listener.certificate->value : "",
+                   .ca = listener.ca ? listener.ca->value : "",
+                   .sans = {},
+                   .min_version = version(listener.min_version),
+                   .max_version = version(listener.max_version),
+                   .redirect_https = listener.redirect_https,
+                   .span = listener.span};
+  for (const dsl::Str& host : listener.hosts) lowered.hosts.push_back(Fold(host.value));
+  for (const dsl::Str& san : listener.sans) lowered.sans.push_back(san.value);
+  return lowered;
+}
+
+bool MayRunIn(const Gateway& gateway, const std::vector<ClusterId>& clusters, WorkspaceId section,
+              const Workload& workload) {
+  if (!clusters.empty() &&
+      std::find(clusters.begin(), clusters.end(), workload.cluster) == clusters.end()) {
+    return false;
+  }
+  if (!gateway.ns.empty() && workload.ns != gateway.ns) return false;
+  if (gateway.ns.empty() && !section.IsNone() && workload.workspace != section) return false;
+  return Selects(gateway.selector, workload.labels);
+}
+
+void FindWorkloads(Lowering& l, const dsl::GatewayDecl& decl, WorkspaceId section,
+                   Gateway& gateway) {
+  const std::vector<ClusterId> on = l.Clusters(decl.clusters);
+  std::set<ClusterId> clusters(on.begin(), on.end());
+  std::set<std::string> namespaces;
+  for (std::uint32_t i = 0; i < l.model.workloads.size(); ++i) {
+    const Workload& workload = l.model.workloads[i];
+    if (!MayRunIn(gateway, on, section, workload)) continue;
+    gateway.workloads.push_back({i});
+    clusters.insert(workload.cluster);
+    namespaces.insert(workload.ns);
+    if (gateway.workspace.IsNone()) gateway.workspace = workload.workspace;
+  }
+  gateway.clusters.assign(clusters.begin(), clusters.end());
+  if (gateway.workloads.empty()) {
+    l.diagnostics.Warning(codes::kNothingSelected, decl.header.span,
+                          "gateway `" + gateway.name + "` selects no workload");
+  }
+  if (gateway.ns.empty() && !namespaces.empty()) gateway.ns = *namespaces.begin();
+  if (gateway.ns.empty() && !section.IsNone() && !l.model[section].namespaces.empty()) {
+    gateway.ns = l.model[section].namespaces.begin()->second;
+  }
+  if (gateway.ns.empty()) gateway.ns = l.model.root_namespace;
+  if (namespaces.size() > 1) {
+    l.diagnostics
+        .Error(codes::kAmbiguous, decl.header.span,
+               "gateway `" + gateway.name + "` selects workloads of several namespaces")
+        .help = "say which one: `gateway " + gateway.name + " in \"" + *namespaces.begin() + "\"`";
+  }
+}
+
+void AddGateway(Lowering& l, const dsl::GatewayDecl& decl) {
+  const WorkspaceId section = l.Section(decl.header);
+  Gateway gateway{.name = decl.header.name.value,
+                  .workspace = section,
+                  .ns = decl.in_namespace ? decl.in_namespace->value : "",
+                  .selector = ToLabels(decl.select),
+                  .clusters = {},
+                  .workloads = {},
+                  .listeners = {},
+                  .accepts = {},
+                  .span = decl.header.span};
+  FindWorkloads(l, decl, section, gateway);
+  for (const dsl::Listener& listener : decl.listeners) {
+    gateway.listeners.push_back(ToListener(listener));
+  }
+  for (const dsl::AcceptClause& clause : decl.accepts) {
+    Accept accept{.from = {}, .all = clause.all, .hosts = {}, .span = clause.span};
+    for (const dsl::Name& name : clause.workspaces) {
+      const WorkspaceId id = l.Workspace(name);
+      if (!id.IsNone()) accept.from.push_back(id);
+    }
+    for (const dsl::Str& host : clause.hosts) accept.hosts.push_back(Fold(host.value));
+    gateway.accepts.push_back(std::move(accept));
+  }
+  l.gateways[gateway.name].push_back({static_cast<std::uint32_t>(l.model.gateways.size())});
+  l.model.gateways.push_back(std::move(gateway));
+}
+
+void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
+  const JwtId id{static_cast<std::uint32_t>(l.model.jwts.size())};
+  if (!l.jwts.try_emplace(decl.header.name.value, id).second) return;
+  JwtProvider provider{.name = decl.header.name.value,
+                       .workspace = l.Section(decl.header),
+                       .issuer = decl.issuer.value,
+                       .audiences = {},
+                       .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
+                       .jwks_inline = decl.jwks_inline ? decl.jwks_inline->value : "",
+                       .locations = {},
+                       .claims_to_headers = ToLabels(decl.claims_to_headers),
+                       .forward = decl.forward,
+                       .span = decl.header.span};
+  for (const dsl::Str& audience : decl.audiences) provider.audiences.push_back(audience.value);
+  for (const auto& from : decl.locations) {
+    provider.locations.push_back(
+        {static_cast<JwtProvider::Location::Kind>(from.kind), from.name.value, from.prefix.value});
+  }
+  l.model.jwts.push_back(std::move(provider));
+}
+
+void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
+  const AuthorizerId id{static_cast<std::uint32_t>(l.model.authorizers.size())};
+  if (!l.authorizers.try_emplace(decl.header.name.value, id).second) return;
+  const auto number = [](const auto& n) { return n ? std::optional(n->value) : std::nullopt; };
+  Authorizer authorizer{.name = decl.header.name.value,
+                        .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
+                        .host = "",
+                        .port = number(decl.port).value_or(std::uint16_t{0}),
+                        .timeout = number(decl.timeout).value_or(Millis{2000}),
+                        .allow_on_failure = decl.allow_on_failure,
+                        .body_limit = number(decl.body_limit),
+                        .http = decl.http,
+                        .path_prefix = decl.path_prefix ? decl.path_prefix->value : "",
+                        .include_headers = {},
+                        .span = decl.header.span};
+  for (const dsl::Str& header : decl.include_headers) {
+    authorizer.include_headers.push_back(Fold(header.value));
+  }
+  l.model.authorizers.push_back(std::move(authorizer));
+}
+
+}  // namespace
+
+void LowerGateways(Lowering& l) {
+  for (const dsl::GatewayDecl& decl : l.program.gateways) AddGateway(l, decl);
+  for (const dsl::ExternalDecl& decl : l.program.externals) {
+    if (!decl.via) continue;
+    const WorkspaceId workspace = l.Section(decl.header);
+    const auto at = l.targets.find({workspace, decl.header.name.value});
+    if (at == l.targets.end()) continue;
+    const auto* external = std::get_if<ExternalId>(&at->second);
+    if (external != nullptr) {
+      l.model.externals[external->index()].via = l.Gateway(*decl.via, workspace);
+    }
+  }
+}
+
+void LowerProviders(Lowering& l) {
+  for (const dsl::JwtDecl& decl : l.program.jwts) AddJwt(l, decl);
+  for (const dsl::AuthorizerDecl& decl : l.program.authorizers) AddAuthorizer(l, decl);
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,74 @@
+// `prove` statements with their names resolved.
+#include "dsl/overloaded.h"
+#include "engine/codes.h"
+#include "engine/lowering.h"
+
+namespace weft::engine {
+namespace {
+
+// `to X`: a service, a destination, or a workspace, which stands for all its services.
+void ResolveTo(Lowering& l, const dsl::ProveDecl& decl, WorkspaceId scope, Law& law) {
+  law.to_text = decl.to->Text();
+  WorkspaceId workspace;
+  if (decl.to_workspace) {
+    workspace = l.Workspace(decl.to->parts.front());
+    if (workspace.IsNone()) return;
+  } else if (decl.to->parts.size() == 1 && l.workspaces.contains(law.to_text) &&
+             !l.targets.contains({scope, law.to_text})) {
+    workspace = l.workspaces[law.to_text];
+  }
+  if (workspace.IsNone()) {
+    if (const auto target = l.Target(*decl.to, scope)) law.to.push_back(target->target);
+    return;
+  }
+  law.to_text = "workspace " + law.to_text;
+  for (std::uint32_t i = 0; i < l.model.services.size(); ++i) {
+    if (l.model.services[i].workspace == workspace) law.to.emplace_back(ServiceId{i});
+  }
+  if (law.to.empty()) {
+    l.diagnostics.Warning(codes::kNothingSelected, decl.to->span,
+                          "workspace `" + l.NameOf(workspace) + "` has no services");
+  }
+}
+
+void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
+  const WorkspaceId scope = l.Section(decl.header);
+  const std::size_t errors = l.diagnostics.errors();
+  Law law{.title = decl.header.name.value,
+          .form = static_cast<Law::Form>(decl.form),
+          .quantifier = static_cast<Law::Quantifier>(decl.quantifier),
+          .loss = static_cast<LossKind>(decl.loss),
+          .to = {},
+          .to_text = "",
+          .through = {},
+          .from = LowerSources(l, decl.from, scope),
+          .mtls = decl.mtls,
+          .only_allowed = decl.only_allowed,
+          .where = decl.where ? LowerCondition(l, *decl.where, scope) : Condition::True(),
+          .verdict = static_cast<Law::Verdict>(decl.verdict),
+          .served_by = {},
+          .regions = {},
+          .chain = {},
+          .budget = {},
+          .span = decl.span};
+  if (decl.to) ResolveTo(l, decl, scope, law);
+  if (decl.through) law.through = l.Gateway(*decl.through, scope);
+  if (decl.served_by) {
+    if (const auto target = l.Target(*decl.served_by, scope)) law.served_by = target->target;
+  }
+  for (const dsl::Str& region : decl.regions) law.regions.push_back(region.value);
+  for (const dsl::QName& name : decl.chain) {
+    const ServiceId id = l.ServiceNamed(name, scope);
+    if (!id.IsNone()) law.chain.push_back(id);
+  }
+  if (decl.budget) law.budget = decl.budget->value;
+  if (l.diagnostics.errors() == errors) l.model.laws.push_back(std::move(law));
+}
+
+}  // namespace
+
+void LowerLaws(Lowering& l) {
+  for (const dsl::ProveDecl& decl : l.program.proves) AddLaw(l, decl);
+}
+
+}  // namespace weft::engine
