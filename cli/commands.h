@@ -14,6 +14,7 @@ inline constexpr int kExitCannot = 2;    // usage, unreadable input
 inline constexpr int kExitUndecided = 3;
 
 void AddTest(CLI::App& app, int& exit_code);
+void AddVerify(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);

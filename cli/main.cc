@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     app.footer("Examples:\n  weft check policies/\n  weft explain-code W1022");
     int exit_code = weft::cli::kExitClean;
     weft::cli::AddCheck(app, exit_code);
+    weft::cli::AddVerify(app, exit_code);
     weft::cli::AddTest(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddVersion(app, exit_code);

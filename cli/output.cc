@@ -13,12 +13,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+}  // namespace
+
+Json PlaceJson(Span span, const SourceMap& sources) {
+  Json place;
+  place["file"] = nullptr;
+  place["line"] = nullptr;
+  if (!span.IsKnown() || !sources.Contains(span.file)) return place;
+  const LineColumn at = sources.Locate(span.file, span.begin);
+  place["file"] = sources.Get(span.file).name;
+  place["line"] = at.line;
+  place["column"] = at.column;
+  return place;
+}
+
 std::string CodeText(std::uint16_t number) {
   std::string digits = std::to_string(number);
   return "W" + std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
 }
 
-Json ToJson(const Diagnostic& diagnostic, const SourceMap& sources) {
+Json FindingJson(const Diagnostic& diagnostic, const SourceMap& sources) {
   Json json;
   json["code"] = CodeText(diagnostic.number);
   json["name"] = diagnostic.name;
@@ -36,29 +50,15 @@ Json ToJson(const Diagnostic& diagnostic, const SourceMap& sources) {
   return json;
 }
 
-}  // namespace
-
-Json PlaceJson(Span span, const SourceMap& sources) {
-  Json place;
-  place["file"] = nullptr;
-  place["line"] = nullptr;
-  if (!span.IsKnown() || !sources.Contains(span.file)) return place;
-  const LineColumn at = sources.Locate(span.file, span.begin);
-  place["file"] = sources.Get(span.file).name;
-  place["line"] = at.line;
-  place["column"] = at.column;
-  return place;
-}
-
 Json FindingsJson(const Diagnostics& diagnostics, const SourceMap& sources) {
   Json findings = Json::array();
   for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
-    findings.push_back(ToJson(diagnostic, sources));
+    findings.push_back(FindingJson(diagnostic, sources));
   }
   return findings;
 }
 
-void PrintJsonText(const std::string& text) {
+void PrintText(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   std::fputs("\n", stdout);
 }
@@ -69,16 +69,23 @@ void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, 
     json["formatVersion"] = "1";
     json["summary"] = {{"errors", diagnostics.errors()}, {"warnings", diagnostics.warnings()}};
     json["findings"] = FindingsJson(diagnostics, sources);
-    PrintJsonText(json.dump(2, ' ', false, Json::error_handler_t::replace));
+    PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return;
   }
-  const bool plain = format == Format::kPlain;
+  PrintHuman(diagnostics.Sorted(), sources, format == Format::kPlain);
+}
+
+void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sources, bool plain) {
   const RenderOptions options{.color = !plain && UseColor(stderr), .plain = plain};
-  for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
+  std::size_t errors = 0;
+  std::size_t warnings = 0;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    errors += diagnostic.severity == Severity::kError ? 1 : 0;
+    warnings += diagnostic.severity == Severity::kWarning ? 1 : 0;
     std::fputs(RenderHuman(diagnostic, sources, options).c_str(), stderr);
     std::fputs("\n", stderr);
   }
-  const std::string counts = CountLine(diagnostics.errors(), diagnostics.warnings());
+  const std::string counts = CountLine(errors, warnings);
   if (!counts.empty()) std::fprintf(stderr, "%s\n", counts.c_str());
 }
 

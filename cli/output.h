@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "dsl/diagnostic.h"
 #include "dsl/source.h"
@@ -15,13 +16,22 @@ enum class Format { kHuman, kPlain, kJson };
 // Prints every diagnostic, sorted: for people on stderr with a count line, as JSON on stdout.
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format);
 
+// Prints the diagnostics for people: on stderr, with a count line.
+void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sources, bool plain);
+
+// One diagnostic as an element of `findings`.
+[[nodiscard]] nlohmann::ordered_json FindingJson(const Diagnostic& diagnostic,
+                                                 const SourceMap& sources);
+// "W4102".
+[[nodiscard]] std::string CodeText(std::uint16_t number);
+
 // The `findings` array of every JSON output.
 [[nodiscard]] nlohmann::ordered_json FindingsJson(const Diagnostics& diagnostics,
                                                   const SourceMap& sources);
 // {"file":…,"line":…,"column":…}; null for an unknown place.
 [[nodiscard]] nlohmann::ordered_json PlaceJson(Span span, const SourceMap& sources);
 // Prints a document and a line break on stdout.
-void PrintJsonText(const std::string& text);
+void PrintText(const std::string& text);
 
 // Whether to colour `stream`: a terminal, and neither NO_COLOR nor TERM=dumb.
 [[nodiscard]] bool UseColor(std::FILE* stream);

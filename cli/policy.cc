@@ -8,10 +8,14 @@
 
 namespace weft::cli {
 
-void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {
+void AddInputOptions(CLI::App& command, PolicyOptions& options) {
   command.add_option("inputs", options.inputs.paths, ".weft files and directories")->required();
   command.add_option("--inventory", options.inputs.inventory,
                      "discovered objects: PATH or CLUSTER=PATH, repeatable");
+}
+
+void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {
+  AddInputOptions(command, options);
   static const std::map<std::string, Format> formats = {
       {"human", Format::kHuman}, {"plain", Format::kPlain}, {"json", Format::kJson}};
   command.add_option("-o,--output", options.format, "human, plain or json")

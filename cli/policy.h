@@ -20,7 +20,8 @@ struct PolicyOptions {
   Format format = Format::kHuman;
 };
 
-// Declares INPUTS, --inventory and -o/--output on the command.
+// Declares INPUTS and --inventory on the command; AddPolicyOptions also -o/--output.
+void AddInputOptions(CLI::App& command, PolicyOptions& options);
 void AddPolicyOptions(CLI::App& command, PolicyOptions& options);
 
 struct Policy {

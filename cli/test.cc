@@ -61,7 +61,7 @@ void PrintJson(const Policy& policy, const std::vector<engine::TestCase>& tests,
                      {"rules", coverage.rules.size()},
                      {"covered", coverage.reached.size()}};
   json["findings"] = FindingsJson(policy.diagnostics, policy.inputs.sources);
-  PrintJsonText(json.dump(2, ' ', false, Json::error_handler_t::replace));
+  PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 int Test(const PolicyOptions& options, bool list_uncovered) {

@@ -9,6 +9,13 @@
 namespace weft::engine {
 namespace {
 
+Locality LocalityOf(const Model& model, WorkloadId workload, ClusterId cluster) {
+  if (!workload.IsNone() && !model[workload].localities.empty()) {
+    return model[workload].localities.front();
+  }
+  return model[cluster].locality;
+}
+
 // One group of endpoints of equal place.
 struct Endpoint {
   Backend backend;
@@ -91,15 +98,6 @@ std::vector<Endpoint> EndpointsOf(const Model& model, const TargetRef& target,
   return endpoints;
 }
 
-const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target) {
-  return *std::visit(Overloaded{
-                         [&](ServiceId id) { return &model[id].policy; },
-                         [&](DestinationId id) { return &model[id].policy; },
-                         [&](ExternalId id) { return &model[id].policy; },
-                     },
-                     target);
-}
-
 bool StepHolds(Failover::Step step, const Model& model, const Sender& sender,
                const Endpoint& endpoint) {
   switch (step) {
@@ -169,17 +167,12 @@ std::optional<std::size_t> RankOf(const Model& model, const DestinationPolicy& p
 std::optional<Block> AskServer(const Model& model, const Backend& backend, std::uint16_t port,
                                const std::optional<Identity>& peer, const Request& request,
                                std::vector<Span>& rules) {
-  const ServiceId* service = std::get_if<ServiceId>(&backend.service);
-  if (service == nullptr) return std::nullopt;
-  const ServiceInstance* instance = model[*service].In(backend.cluster);
-  const bool enforced =
-      instance == nullptr ||
-      std::any_of(instance->workloads.begin(), instance->workloads.end(),
-                  [&](WorkloadId id) { return model[id].sidecar && model[id].ready > 0; });
-  const Guard* guard = model.GuardOf(*service, backend.cluster);
-  if (guard == nullptr || !enforced) return std::nullopt;
+  const Guard* guard = EnforcedGuard(model, backend);
+  if (guard == nullptr) return std::nullopt;
   return CheckGuard(model, *guard, request, peer, port, rules);
 }
+
+}  // namespace
 
 bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster, std::uint16_t port) {
   const auto has = [port](const std::vector<ServicePort>& ports) {
@@ -202,8 +195,43 @@ bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster, std
                     target);
 }
 
-// Service port of the backend for port `port` of the destination: the same number where the backing
-// has it, else the port with the destination port's target.
+const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target) {
+  return *std::visit(Overloaded{
+                         [&](ServiceId id) { return &model[id].policy; },
+                         [&](DestinationId id) { return &model[id].policy; },
+                         [&](ExternalId id) { return &model[id].policy; },
+                     },
+                     target);
+}
+
+std::uint16_t PortOf(const Model& model, const Forward& forward, const Request& request,
+                     ClusterId cluster) {
+  if (forward.port != 0) return forward.port;
+  std::vector<ServicePort> ports;
+  std::visit(Overloaded{
+                 [&](ServiceId id) {
+                   if (const ServiceInstance* instance = model[id].In(cluster)) {
+                     ports = instance->ports;
+                   }
+                 },
+                 [&](DestinationId id) { ports = model[id].ports; },
+                 [&](ExternalId id) {
+                   for (const External::Port& port : model[id].ports) ports.push_back(port.port);
+                 },
+             },
+             forward.target);
+  if (request.gateway.IsNone()) {
+    for (const ServicePort& port : ports) {
+      if (port.number == request.port) return port.number;
+    }
+  }
+  if (ports.size() == 1) return ports.front().number;
+  for (const ServicePort& port : ports) {
+    if (port.IsHttp() == (request.layer == Layer::kHttp)) return port.number;
+  }
+  return request.port;
+}
+
 std::uint16_t BackendPort(const Model& model, const TargetRef& target, const Backend& backend,
                           std::uint16_t port) {
   const DestinationId* destination = std::get_if<DestinationId>(&target);
@@ -224,7 +252,40 @@ std::uint16_t BackendPort(const Model& model, const TargetRef& target, const Bac
   return port;
 }
 
-}  // namespace
+const Guard* EnforcedGuard(const Model& model, const Backend& backend) {
+  const ServiceId* service = std::get_if<ServiceId>(&backend.service);
+  if (service == nullptr) return nullptr;
+  const ServiceInstance* instance = model[*service].In(backend.cluster);
+  const bool enforced =
+      instance == nullptr ||
+      std::any_of(instance->workloads.begin(), instance->workloads.end(),
+                  [&](WorkloadId id) { return model[id].sidecar && model[id].ready > 0; });
+  return enforced ? model.GuardOf(*service, backend.cluster) : nullptr;
+}
+
+bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
+  if (from.IsNone() || !model[from].trim) return true;
+  const auto granted = [&](WorkspaceId owner, const std::vector<Grant>& grants) {
+    return owner == from || std::any_of(grants.begin(), grants.end(),
+                                        [&](const Grant& grant) { return grant.to == from; });
+  };
+  return std::visit([&](auto id) { return granted(model[id].workspace, model[id].grants); },
+                    target);
+}
+
+Sender SidecarSender(const Model& model, WorkloadId source, ClusterId cluster,
+                     std::optional<Identity> identity) {
+  return {cluster, LocalityOf(model, source, cluster), std::move(identity)};
+}
+
+Sender GatewaySender(const Model& model, GatewayId gateway, ClusterId cluster) {
+  for (const WorkloadId id : model[gateway].workloads) {
+    if (model[id].cluster != cluster) continue;
+    return {cluster, LocalityOf(model, id, cluster),
+            Identity{model[cluster].trust_domain, model[id].ns, model[id].account}};
+  }
+  return {cluster, model[cluster].locality, std::nullopt};
+}
 
 std::vector<Tier> TiersOf(const Model& model, const TargetRef& target, const std::string& subset,
                           const Sender& sender, const Request& request) {
@@ -259,7 +320,7 @@ Branch Deliver(const Model& model, const Forward& forward, std::uint16_t port, c
   }
   const std::optional<ClientTls>& tls = PolicyOf(model, forward.target).tls;
   std::optional<Identity> peer = sender.identity;
-  if (tls && tls->mode != ClientTls::Mode::kIstioMutual) peer.reset();
+  if (!request.direct && tls && tls->mode != ClientTls::Mode::kIstioMutual) peer.reset();
   for (const Backend& backend : branch.tiers.front().backends) {
     const std::uint16_t at = BackendPort(model, forward.target, backend, port);
     branch.blocked = AskServer(model, backend, at, peer, request, rules);

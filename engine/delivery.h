@@ -15,6 +15,33 @@ struct Sender {
   std::optional<Identity> identity;  // presented to servers under automatic mTLS
 };
 
+[[nodiscard]] Sender SidecarSender(const Model& model, WorkloadId source, ClusterId cluster,
+                                   std::optional<Identity> identity);
+[[nodiscard]] Sender GatewaySender(const Model& model, GatewayId gateway, ClusterId cluster);
+
+[[nodiscard]] const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target);
+
+// The port of the target that a rule without one means: the requested one at a sidecar, the only
+// one (or the only HTTP one) at a gateway.
+[[nodiscard]] std::uint16_t PortOf(const Model& model, const Forward& forward,
+                                   const Request& request, ClusterId cluster);
+
+// Service port of the backend for port `port` of the target: the same number where the backing has
+// it, else the port with the destination port's target.
+[[nodiscard]] std::uint16_t BackendPort(const Model& model, const TargetRef& target,
+                                        const Backend& backend, std::uint16_t port);
+
+// Whether proxies of the workspace know the target: always, unless the workspace trims its proxies
+// to what it owns and what is shared with it.
+[[nodiscard]] bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target);
+
+// Whether the target has the port, seen from the cluster.
+[[nodiscard]] bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster,
+                           std::uint16_t port);
+
+// The guard the backend's proxies enforce; nullptr when there is none, or no proxy.
+[[nodiscard]] const Guard* EnforcedGuard(const Model& model, const Backend& backend);
+
 // Endpoints of `target` that are ready under the request's losses and reachable from the sender,
 // most preferred tier first. A service has the endpoints of the sender's own cluster only; a
 // destination has those of its backings: own cluster, same network, or behind an east-west gateway.

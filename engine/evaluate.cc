@@ -26,43 +26,6 @@ std::optional<Identity> IdentityOf(const Model& model, const Request& request) {
   return Identity{model[workload.cluster].trust_domain, workload.ns, workload.account};
 }
 
-Locality LocalityOf(const Model& model, WorkloadId workload, ClusterId cluster) {
-  if (!workload.IsNone() && !model[workload].localities.empty()) {
-    return model[workload].localities.front();
-  }
-  return model[cluster].locality;
-}
-
-// The port of the target that a rule without one means: the requested one at a sidecar, the only
-// one (or the only HTTP one) at a gateway.
-std::uint16_t PortOf(const Model& model, const Forward& forward, const Request& request,
-                     ClusterId cluster) {
-  if (forward.port != 0) return forward.port;
-  std::vector<ServicePort> ports;
-  std::visit(Overloaded{
-                 [&](ServiceId id) {
-                   if (const ServiceInstance* instance = model[id].In(cluster)) {
-                     ports = instance->ports;
-                   }
-                 },
-                 [&](DestinationId id) { ports = model[id].ports; },
-                 [&](ExternalId id) {
-                   for (const External::Port& port : model[id].ports) ports.push_back(port.port);
-                 },
-             },
-             forward.target);
-  if (request.gateway.IsNone()) {
-    for (const ServicePort& port : ports) {
-      if (port.number == request.port) return port.number;
-    }
-  }
-  if (ports.size() == 1) return ports.front().number;
-  for (const ServicePort& port : ports) {
-    if (port.IsHttp() == (request.layer == Layer::kHttp)) return port.number;
-  }
-  return request.port;
-}
-
 void ApplyRequestHeaders(const std::vector<HeaderOp>& ops, Request& request) {
   for (const HeaderOp& op : ops) {
     if (op.side != HeaderOp::Side::kRequest) continue;
@@ -197,27 +160,10 @@ Outcome EvaluateAtGateway(const Model& model, const Request& request) {
   const std::vector<const Table*> tables = TablesAtGateway(model, request.gateway, name);
   if (tables.empty()) return BlockedAt(Stage::kNoRoute, 404, {gateway.span});
 
-  Sender sender{request.cluster, model[request.cluster].locality, std::nullopt};
-  for (const WorkloadId id : gateway.workloads) {
-    if (model[id].cluster != request.cluster) continue;
-    sender.identity =
-        Identity{model[request.cluster].trust_domain, model[id].ns, model[id].account};
-    sender.locality = LocalityOf(model, id, request.cluster);
-    break;
-  }
+  const Sender sender = GatewaySender(model, request.gateway, request.cluster);
   Outcome outcome = RouteThrough(model, tables, sender, request, client);
   outcome.rules.insert(outcome.rules.begin(), rules.begin(), rules.end());
   return outcome;
-}
-
-bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
-  if (from.IsNone() || !model[from].trim) return true;
-  const auto granted = [&](WorkspaceId owner, const std::vector<Grant>& grants) {
-    return owner == from || std::any_of(grants.begin(), grants.end(),
-                                        [&](const Grant& grant) { return grant.to == from; });
-  };
-  return std::visit([&](auto id) { return granted(model[id].workspace, model[id].grants); },
-                    target);
 }
 
 Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
@@ -227,11 +173,12 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   const WorkspaceId workspace = source.IsNone() ? WorkspaceId{} : model[source].workspace;
   const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
   if (!target) return BlockedAt(Stage::kHidden, 0, {});
-  if (!IsVisible(model, workspace, *target)) {
+  if (!request.direct && !IsVisible(model, workspace, *target)) {
     return BlockedAt(Stage::kHidden, 502, {model[workspace].isolate_span});
   }
-  const Sender sender{request.cluster, LocalityOf(model, source, request.cluster), peer};
-  const bool proxied = !source.IsNone() && model[source].sidecar && !request.plaintext;
+  const Sender sender = SidecarSender(model, source, request.cluster, peer);
+  const bool proxied =
+      !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
   if (proxied) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
     if (!tables.empty()) return RouteThrough(model, tables, sender, request, peer);

@@ -145,6 +145,10 @@ bool RuleApplies(const Model& model, const AccessRule& rule, const Request& requ
 
 }  // namespace
 
+bool Admits(const std::vector<CallerSet>& sets, const std::optional<Identity>& peer) {
+  return AdmitsAny(sets, peer);
+}
+
 bool Holds(const Model& model, const Condition& condition, const Request& request,
            const std::optional<Identity>& peer) {
   const auto holds = [&](const Condition& child) { return Holds(model, child, request, peer); };
@@ -166,10 +170,13 @@ bool Holds(const Model& model, const Condition& condition, const Request& reques
 }
 
 std::optional<Block> CheckGuard(const Model& model, const Guard& guard, const Request& request,
-                                const std::optional<Identity>& peer, std::uint16_t service_port,
+                                const std::optional<Identity>& sent, std::uint16_t service_port,
                                 std::vector<Span>& rules) {
   const auto port_mode = guard.port_mtls.find(service_port);
   const MtlsMode mode = port_mode != guard.port_mtls.end() ? port_mode->second : guard.mtls;
+  // A server that does not speak mTLS learns no identity; clients see that and send clear text.
+  const bool blind = mode == MtlsMode::kDisable && !std::holds_alternative<GatewayId>(guard.target);
+  const std::optional<Identity> peer = blind ? std::nullopt : sent;
   if (mode == MtlsMode::kStrict && !peer && !std::holds_alternative<GatewayId>(guard.target)) {
     rules.push_back(guard.mtls_span);
     return Block{Stage::kMtls, 0, {guard.mtls_span}};

@@ -31,10 +31,12 @@ struct Token {
 
 struct Request {
   Layer layer = Layer::kHttp;
-  WorkloadId source;                 // none: a caller from outside the mesh
-  ClusterId cluster;                 // where the caller (or, from outside, the gateway) is
-  GatewayId gateway;                 // entry at a gateway listener; none = the caller's sidecar
-  bool plaintext = false;            // the caller presents no mTLS identity
+  WorkloadId source;       // none: a caller from outside the mesh
+  ClusterId cluster;       // where the caller (or, from outside, the gateway) is
+  GatewayId gateway;       // entry at a gateway listener; none = the caller's sidecar
+  bool plaintext = false;  // the caller presents no mTLS identity
+  bool direct = false;     // the caller addresses the server itself: no route, visibility or TLS
+                           // setting of its own side applies (a compromised or unproxied caller)
   std::optional<Identity> identity;  // overrides that of `source`; for callers not in the inventory
   bool tls = false;                  // at a gateway: the client speaks TLS
   std::string sni;                   // lower case
@@ -126,6 +128,9 @@ struct Outcome {
                                               const Request& request,
                                               const std::optional<Identity>& peer,
                                               std::uint16_t service_port, std::vector<Span>& rules);
+
+// Whether one of the sets admits the peer (nullopt = no identity).
+[[nodiscard]] bool Admits(const std::vector<CallerSet>& sets, const std::optional<Identity>& peer);
 
 // Truth of a condition for a request seen with this peer identity.
 [[nodiscard]] bool Holds(const Model& model, const Condition& condition, const Request& request,

@@ -1,0 +1,307 @@
+#include "cli/verify_output.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/output.h"
+#include "dsl/overloaded.h"
+#include "dsl/render.h"
+
+namespace weft::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using engine::Model;
+using verifier::PropertyVerdict;
+
+Json CallerJson(const Model& model, const engine::Request& request) {
+  Json from;
+  const bool known = !request.source.IsNone();
+  from["cluster"] = request.cluster.IsNone() ? Json() : Json(model[request.cluster].name);
+  from["namespace"] = nullptr;
+  from["serviceAccount"] = nullptr;
+  from["workspace"] = nullptr;
+  if (known) {
+    const engine::Workload& w = model[request.source];
+    from["namespace"] = w.ns;
+    from["serviceAccount"] = w.account;
+    if (!w.workspace.IsNone()) from["workspace"] = model[w.workspace].name;
+  } else if (request.identity) {
+    from["namespace"] = request.identity->ns;
+    from["serviceAccount"] = request.identity->account;
+    const engine::WorkspaceId owner = request.cluster.IsNone()
+                                          ? engine::WorkspaceId{}
+                                          : model.OwnerOf(request.cluster, request.identity->ns);
+    if (!owner.IsNone()) from["workspace"] = model[owner].name;
+  }
+  return from;
+}
+
+Json TargetJson(const Model& model, const engine::TargetRef& target, std::uint16_t port) {
+  Json to;
+  std::visit(Overloaded{
+                 [&](engine::ServiceId id) {
+                   to["namespace"] = model[id].ns;
+                   to["service"] = model[id].name;
+                 },
+                 [&](auto id) {
+                   to["namespace"] = nullptr;
+                   to["service"] = model[id].name;
+                 },
+             },
+             target);
+  const engine::WorkspaceId owner =
+      std::visit([&](auto id) { return model[id].workspace; }, target);
+  to["workspace"] = owner.IsNone() ? Json() : Json(model[owner].name);
+  to["port"] = port;
+  return to;
+}
+
+Json WitnessJson(const Model& model, const verifier::Finding& finding) {
+  const engine::Request& request = *finding.witness;
+  Json witness;
+  witness["from"] = CallerJson(model, request);
+  witness["to"] = finding.to ? TargetJson(model, *finding.to, request.port) : Json();
+  witness["method"] = request.method;
+  witness["host"] = request.host;
+  witness["path"] = request.path;
+  witness["headers"] = Json(request.headers);
+  witness["query"] = Json(request.query);
+  witness["jwt"] = nullptr;
+  for (const engine::Token& token : request.tokens) {
+    if (witness["jwt"].is_null()) witness["jwt"] = Json::object();
+    witness["jwt"][model[token.provider].name] = {{"valid", token.valid}, {"claims", token.claims}};
+  }
+  witness["mtls"] = !request.plaintext;
+  witness["gateway"] = request.gateway.IsNone() ? Json() : Json(model[request.gateway].name);
+  return witness;
+}
+
+std::string Xml(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string VerifyJson(const VerifyResult& result) {
+  const verifier::Report& report = result.report;
+  const SourceMap& sources = result.policy.inputs.sources;
+  std::size_t errors = 0;
+  std::size_t warnings = 0;
+  for (const Diagnostic& d : result.diagnostics) {
+    errors += d.severity == Severity::kError ? 1 : 0;
+    warnings += d.severity == Severity::kWarning ? 1 : 0;
+  }
+  Json json;
+  json["formatVersion"] = "1";
+  json["summary"] = {{"errors", errors},
+                     {"warnings", warnings},
+                     {"proved", report.Count(PropertyVerdict::kProved)},
+                     {"violated", report.Count(PropertyVerdict::kViolated)},
+                     {"undecided", report.Count(PropertyVerdict::kUndecided)},
+                     {"rules", result.policy.model.rules},
+                     {"seconds", result.seconds}};
+  json["findings"] = FindingsJson(result.policy.diagnostics, sources);
+  for (const verifier::Finding& finding : report.findings) {
+    Json one = FindingJson(finding.diagnostic, sources);
+    one["property"] = finding.property;
+    one["witness"] = nullptr;
+    if (finding.witness) {
+      one["witness"] = WitnessJson(result.policy.model, finding);
+      one["verdict"] = finding.allowed ? "allowed" : "blocked";
+      one["expected"] = finding.expected ? "allowed" : "blocked";
+      one["replayed"] = finding.replayed;
+    }
+    json["findings"].push_back(std::move(one));
+  }
+  json["properties"] = Json::array();
+  for (const verifier::Property& property : report.properties) {
+    Json one = {{"name", property.name},
+                {"subject", property.subject},
+                {"verdict", verifier::VerdictName(property.verdict)}};
+    one["restsOn"] = Json::array();
+    for (const Span& span : property.rests_on) one["restsOn"].push_back(PlaceJson(span, sources));
+    json["properties"].push_back(std::move(one));
+  }
+  return Dump(json);
+}
+
+std::string VerifySarif(const VerifyResult& result) {
+  const SourceMap& sources = result.policy.inputs.sources;
+  const auto location = [&](Span span, const std::string& message) {
+    const LineColumn at = sources.Locate(span.file, span.begin);
+    Json place;
+    place["physicalLocation"] = {{"artifactLocation", {{"uri", sources.Get(span.file).name}}},
+                                 {"region", {{"startLine", at.line}, {"startColumn", at.column}}}};
+    if (!message.empty()) place["message"] = {{"text", message}};
+    return place;
+  };
+  Json rules = Json::array();
+  Json results = Json::array();
+  std::set<std::uint16_t> known;
+  for (const Diagnostic& d : result.diagnostics) {
+    if (known.insert(d.number).second) {
+      rules.push_back({{"id", CodeText(d.number)}, {"name", d.name}});
+    }
+    Json one;
+    one["ruleId"] = CodeText(d.number);
+    one["level"] = SeverityName(d.severity);
+    std::string text = d.message;
+    for (const std::string& note : d.notes) text += "\n" + note;
+    one["message"] = {{"text", text}};
+    one["locations"] = Json::array();
+    if (d.span.IsKnown()) one["locations"].push_back(location(d.span, ""));
+    one["relatedLocations"] = Json::array();
+    for (const Label& label : d.related) {
+      if (label.span.IsKnown()) {
+        one["relatedLocations"].push_back(location(label.span, label.message));
+      }
+    }
+    results.push_back(std::move(one));
+  }
+  Json run;
+  run["tool"]["driver"] = {{"name", "weft"}, {"rules", rules}};
+  run["results"] = std::move(results);
+  Json json;
+  json["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
+  json["version"] = "2.1.0";
+  json["runs"] = Json::array({run});
+  return Dump(json);
+}
+
+std::string VerifyJunit(const VerifyResult& result) {
+  const verifier::Report& report = result.report;
+  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  xml +=
+      fmt::format("<testsuite name=\"weft verify\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
+                  report.properties.size(), report.Count(PropertyVerdict::kViolated),
+                  report.Count(PropertyVerdict::kUndecided));
+  for (const verifier::Property& property : report.properties) {
+    xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", Xml(property.name),
+                       Xml(property.subject));
+    if (property.verdict == PropertyVerdict::kProved) {
+      xml += "/>\n";
+      continue;
+    }
+    xml += ">\n";
+    if (property.verdict == PropertyVerdict::kUndecided)
+      xml += "    <skipped message=\"undecided\"/>\n";
+    for (const verifier::Finding& finding : report.findings) {
+      if (property.verdict != PropertyVerdict::kViolated || finding.property != property.name) {
+        continue;
+      }
+      xml +=
+          fmt::format("    <failure message=\"{}\">{}</failure>\n", Xml(finding.diagnostic.message),
+                      Xml(result.policy.inputs.sources.FileLine(finding.diagnostic.span)));
+    }
+    xml += "  </testcase>\n";
+  }
+  return xml + "</testsuite>";
+}
+
+std::string VerifyGithub(const VerifyResult& result) {
+  std::string text;
+  const SourceMap& sources = result.policy.inputs.sources;
+  const auto escape = [](const std::string& raw) {
+    std::string escaped;
+    for (const char c : raw) {
+      if (c == '%') {
+        escaped += "%25";
+      } else if (c == '\n') {
+        escaped += "%0A";
+      } else {
+        escaped += c;
+      }
+    }
+    return escaped;
+  };
+  for (const Diagnostic& d : result.diagnostics) {
+    const std::string_view level = d.severity == Severity::kError     ? "error"
+                                   : d.severity == Severity::kWarning ? "warning"
+                                                                      : "notice";
+    std::string place;
+    if (d.span.IsKnown()) {
+      const LineColumn at = sources.Locate(d.span.file, d.span.begin);
+      place =
+          fmt::format("file={},line={},col={},", sources.Get(d.span.file).name, at.line, at.column);
+    }
+    std::string message = d.message;
+    for (const std::string& note : d.notes) message += "\n" + note;
+    text += fmt::format("::{} {}title={} {}::{}\n", level, place, CodeText(d.number), d.name,
+                        escape(message));
+  }
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
+std::string VerifyHuman(const VerifyResult& result, bool color) {
+  const auto paint = [&](PropertyVerdict verdict) -> std::string {
+    const std::string_view name = verifier::VerdictName(verdict);
+    if (!color) return fmt::format("{:<9}", name);
+    const int code = verdict == PropertyVerdict::kProved     ? 32
+                     : verdict == PropertyVerdict::kViolated ? 31
+                                                             : 33;
+    return fmt::format("\x1b[{}m{:<9}\x1b[0m", code, name);
+  };
+  std::string text;
+  std::map<std::string, std::map<PropertyVerdict, std::vector<std::string>>> groups;
+  std::vector<std::string> order;
+  for (const verifier::Property& property : result.report.properties) {
+    if (property.name == "prove") continue;
+    if (!groups.contains(property.name)) order.push_back(property.name);
+    groups[property.name][property.verdict].push_back(property.subject);
+  }
+  for (const std::string& name : order) {
+    for (const auto& [verdict, subjects] : groups[name]) {
+      std::string who;
+      for (std::size_t i = 0; i < subjects.size() && i < 6; ++i) {
+        who += (i ? ", " : "") + subjects[i];
+      }
+      if (subjects.size() > 6) who += fmt::format(" and {} more", subjects.size() - 6);
+      text += fmt::format("{} {:<11} {}\n", paint(verdict), name, who);
+    }
+  }
+  for (const verifier::Property& property : result.report.properties) {
+    if (property.name != "prove") continue;
+    text += fmt::format("{} {:<11} \"{}\"", paint(property.verdict), "prove", property.subject);
+    if (!property.rests_on.empty()) {
+      text += fmt::format("  rests on {} line{}", property.rests_on.size(),
+                          property.rests_on.size() == 1 ? "" : "s");
+    }
+    text += "\n";
+  }
+  const verifier::Report& report = result.report;
+  text += fmt::format(
+      "{} proved, {} violated, {} undecided; {} rules, {:.3f} s",
+      report.Count(PropertyVerdict::kProved), report.Count(PropertyVerdict::kViolated),
+      report.Count(PropertyVerdict::kUndecided), result.policy.model.rules, result.seconds);
+  return text;
+}
+
+}  // namespace weft::cli

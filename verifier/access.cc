@@ -1,0 +1,160 @@
+// Access: every `allow` admits some request, every `deny` takes one away.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/delivery.h"
+#include "verifier/codes.h"
+#include "verifier/server.h"
+#include "verifier/work.h"
+
+namespace weft::verifier {
+namespace {
+
+constexpr const char* kProperty = "access";
+
+using engine::AccessRule;
+using engine::AccessRuleId;
+
+struct Standing {
+  bool works = false;
+  bool seen = false;
+  std::set<Span> taken_by;  // of an allow: denies it meets
+};
+
+class AccessProof {
+ public:
+  explicit AccessProof(Work& work) : work_(work) {}
+
+  void Prove() {
+    for (const engine::Guard& guard : work_.model.guards) {
+      const auto* service = std::get_if<engine::ServiceId>(&guard.target);
+      if (service == nullptr) continue;
+      const engine::Service& object = work_.model[*service];
+      bool declared = false;
+      for (const auto* rules : {&guard.allow, &guard.deny}) {
+        for (const AccessRuleId id : *rules) {
+          declared = declared || work_.model[id].origin == AccessRule::Origin::kDeclared;
+        }
+      }
+      if (!declared) continue;
+      work_.Conclude(kProperty, Subject(object), PropertyVerdict::kProved);
+      const engine::ServiceInstance* instance = object.In(guard.cluster);
+      for (const engine::ServicePort& port : instance->ports) {
+        ProvePort(guard, object, *service, port);
+      }
+    }
+    Report();
+  }
+
+ private:
+  [[nodiscard]] std::string Subject(const engine::Service& service) const {
+    return work_.Workspace(service.workspace) + "." + service.name;
+  }
+
+  // parts: the guard without its denies and allows (mTLS, tokens), each allow, each deny.
+  void ProvePort(const engine::Guard& guard, const engine::Service& service, engine::ServiceId id,
+                 const engine::ServicePort& port) {
+    const bool anywhere = !DestinationsOf(work_.model, id, guard.cluster).empty();
+    const std::vector<Candidate> candidates =
+        work_.callers.Relevant(CallerSetsOf(work_.model, guard), guard.cluster, anywhere,
+                               [](const Candidate&) { return std::uint64_t{0}; });
+    engine::Guard rest = guard;
+    rest.deny.clear();
+    rest.allow.clear();
+    rest.closed = false;
+    const engine::Layer layer = LayerOf(port);
+    const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
+      const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
+      std::vector<FormulaId> parts{Passes(space, formulas, work_.model, &rest, layer, view)};
+      for (const auto* rules : {&guard.allow, &guard.deny}) {
+        for (const AccessRuleId rule : *rules) {
+          parts.push_back(Applies(space, formulas, work_.model[rule], layer, view));
+        }
+      }
+      return parts;
+    });
+    if (!study.decidable) {
+      for (const auto* rules : {&guard.allow, &guard.deny}) {
+        for (const AccessRuleId rule : *rules) standings_[rule].works = true;
+      }
+      work_.Undecided(kProperty, Subject(service), service.span, study.reason);
+      return;
+    }
+    ProveAllows(guard, study);
+    ProveDenies(guard, study);
+  }
+
+  void ProveAllows(const engine::Guard& guard, const Study& study) {
+    const std::size_t allows = guard.allow.size();
+    std::vector<FormulaId> open{study.parts[0]};
+    for (std::size_t d = 0; d < guard.deny.size(); ++d) {
+      open.push_back(study.formulas->Not(study.parts[1 + allows + d]));
+    }
+    for (std::size_t i = 0; i < allows; ++i) {
+      if (work_.model[guard.allow[i]].origin != AccessRule::Origin::kDeclared) continue;
+      Standing& standing = standings_[guard.allow[i]];
+      standing.seen = true;
+      if (standing.works || work_.model[guard.allow[i]].dry_run) {
+        standing.works = true;
+        continue;
+      }
+      std::vector<FormulaId> all = open;
+      all.push_back(study.parts[1 + i]);
+      standing.works =
+          Ask(work_.solver, study, study.formulas->And(std::move(all))).verdict != Verdict::kUnsat;
+      if (standing.works) continue;
+      for (std::size_t d = 0; d < guard.deny.size(); ++d) {
+        const FormulaId both =
+            study.formulas->And({study.parts[1 + i], study.parts[1 + allows + d]});
+        if (Ask(work_.solver, study, both).Sat()) {
+          standing.taken_by.insert(work_.model[guard.deny[d]].span);
+        }
+      }
+    }
+  }
+
+  void ProveDenies(const engine::Guard& guard, const Study& study) {
+    const std::size_t allows = guard.allow.size();
+    std::vector<FormulaId> any(study.parts.begin() + 1,
+                               study.parts.begin() + 1 + static_cast<std::ptrdiff_t>(allows));
+    const FormulaId allowed = guard.closed ? study.formulas->Or(std::move(any)) : kTrue;
+    for (std::size_t d = 0; d < guard.deny.size(); ++d) {
+      if (work_.model[guard.deny[d]].dry_run) continue;
+      Standing& standing = standings_[guard.deny[d]];
+      standing.seen = true;
+      if (standing.works) continue;
+      const FormulaId meets =
+          study.formulas->And({study.parts[0], allowed, study.parts[1 + allows + d]});
+      standing.works = Ask(work_.solver, study, meets).verdict != Verdict::kUnsat;
+    }
+  }
+
+  // A rule is idle when it does nothing for any server it stands for.
+  void Report() {
+    for (const auto& [id, standing] : standings_) {
+      if (standing.works || !standing.seen) continue;
+      const AccessRule& rule = work_.model[id];
+      if (rule.effect == AccessRule::Effect::kDeny) {
+        Diagnostic& d = work_.Violation(kProperty, "", codes::kIdleDeny, Severity::kWarning,
+                                        rule.span, "this `deny` meets no request that is allowed");
+        d.help = "remove it, or check that it says what is meant";
+        continue;
+      }
+      Diagnostic& d = work_.Violation(kProperty, "access", codes::kIdleAllow, Severity::kError,
+                                      rule.span, "this `allow` admits nobody");
+      for (const Span& span : standing.taken_by) d.related.push_back({span, "takes it away"});
+      d.help = standing.taken_by.empty() ? "check its sources and its condition"
+                                         : "narrow the `deny`, or remove the `allow`";
+    }
+  }
+
+  Work& work_;
+  std::map<AccessRuleId, Standing> standings_;
+};
+
+}  // namespace
+
+void ProveAccess(Work& work) { AccessProof(work).Prove(); }
+
+}  // namespace weft::verifier

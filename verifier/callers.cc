@@ -1,0 +1,149 @@
+#include "verifier/callers.h"
+
+#include <algorithm>
+#include <set>
+
+#include "dsl/overloaded.h"
+
+namespace weft::verifier {
+namespace {
+
+using engine::Identity;
+using engine::IdentitySet;
+
+// Names nobody has yet.
+constexpr const char* kNewAccount = "some-new-account";
+constexpr const char* kNewNamespace = "some-other-namespace";
+
+void CollectSets(const engine::Condition& condition, std::set<IdentitySet>& found);
+
+void CollectSets(const engine::CallerSet& set, std::set<IdentitySet>& found) {
+  for (const engine::Caller& caller : set.any_of) {
+    std::visit(Overloaded{
+                   [&](const IdentitySet& s) { found.insert(s); },
+                   [&](const engine::OutsideOf& o) { found.insert(o.sets.begin(), o.sets.end()); },
+                   [&](const engine::IdentityPattern& p) {
+                     // spiffe://TRUST/ns/NS/sa/ACCOUNT, when the pattern is a whole identity.
+                     const auto* exact = std::get_if<Exact>(&p.pattern);
+                     if (exact == nullptr) return;
+                     const std::string& uri = exact->value;
+                     const std::size_t ns = uri.find("/ns/");
+                     const std::size_t sa = uri.find("/sa/");
+                     if (!uri.starts_with("spiffe://") || ns == std::string::npos ||
+                         sa == std::string::npos || sa < ns + 4) {
+                       return;
+                     }
+                     found.insert({uri.substr(9, ns - 9), uri.substr(ns + 4, sa - ns - 4),
+                                   uri.substr(sa + 4)});
+                   },
+                   [](const auto&) {},
+               },
+               caller);
+  }
+}
+
+void CollectSets(const engine::Condition& condition, std::set<IdentitySet>& found) {
+  std::vector<const engine::CallerSet*> sets;
+  CollectCallerSets(condition, sets);
+  for (const engine::CallerSet* set : sets) CollectSets(*set, found);
+}
+
+}  // namespace
+
+void CollectCallerSets(const engine::Condition& condition,
+                       std::vector<const engine::CallerSet*>& sets) {
+  for (const engine::Condition& child : condition.children) CollectCallerSets(child, sets);
+  if (!condition.matcher) return;
+  if (const auto* match = std::get_if<engine::CallerMatch>(&*condition.matcher)) {
+    for (const engine::CallerSet& set : match->any_of) sets.push_back(&set);
+  }
+}
+
+Callers::Callers(const engine::Model& model) : model_(model) {
+  Add({.source = {}, .identity = {}, .cluster = {}, .workspace = {}});
+  std::set<std::pair<engine::ClusterId, Identity>> known;
+  std::set<std::pair<std::string, std::string>> places;
+  for (std::uint32_t i = 0; i < model.workloads.size(); ++i) {
+    const engine::Workload& w = model.workloads[i];
+    Identity identity{model[w.cluster].trust_domain, w.ns, w.account};
+    places.insert({identity.trust_domain, w.ns});
+    if (!w.sidecar || !known.insert({w.cluster, identity}).second) continue;
+    Add({{i}, std::move(identity), w.cluster, w.workspace});
+  }
+  std::set<IdentitySet> named;
+  for (const engine::AccessRule& rule : model.access_rules) {
+    for (const engine::CallerSet& set : rule.callers) CollectSets(set, named);
+    CollectSets(rule.when, named);
+  }
+  for (const engine::Law& law : model.laws) {
+    for (const engine::CallerSet& set : law.from) CollectSets(set, named);
+  }
+  for (const engine::Workspace& workspace : model.workspaces) {
+    for (const auto& [cluster, ns] : workspace.namespaces) {
+      places.insert({model[cluster].trust_domain, ns});
+    }
+  }
+  std::set<Identity> extra;
+  for (const IdentitySet& set : named) {
+    for (const engine::Cluster& cluster : model.clusters) {
+      const std::string trust = set.trust_domain.value_or(cluster.trust_domain);
+      if (trust != cluster.trust_domain) continue;
+      const std::string ns = set.ns.value_or(kNewNamespace);
+      places.insert({trust, ns});
+      extra.insert({trust, ns, set.account.value_or(kNewAccount)});
+    }
+  }
+  for (const auto& [trust, ns] : places) extra.insert({trust, ns, kNewAccount});
+  for (const engine::Cluster& cluster : model.clusters) {
+    extra.insert({cluster.trust_domain, kNewNamespace, kNewAccount});
+  }
+  for (const Identity& identity : extra) {
+    engine::ClusterId home;
+    bool discovered = false;
+    for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {
+      if (model.clusters[c].trust_domain != identity.trust_domain) continue;
+      discovered = discovered || known.contains({{c}, identity});
+      if (home.IsNone() || !model.OwnerOf({c}, identity.ns).IsNone()) home = {c};
+    }
+    if (discovered) continue;
+    const engine::WorkspaceId owner =
+        home.IsNone() ? engine::WorkspaceId{} : model.OwnerOf(home, identity.ns);
+    Add({{}, identity, {}, owner});
+  }
+}
+
+void Callers::Add(Candidate candidate) {
+  const auto index = static_cast<std::uint32_t>(all_.size());
+  if (candidate.identity) {
+    by_trust_ns_[{candidate.identity->trust_domain, candidate.identity->ns}].push_back(index);
+  }
+  all_.push_back(std::move(candidate));
+}
+
+std::vector<std::uint32_t> Callers::AdmittedBy(const engine::CallerSet& set) const {
+  std::vector<std::uint32_t> found;
+  bool scan = false;
+  for (const engine::Caller& caller : set.any_of) {
+    const auto* identity = std::get_if<IdentitySet>(&caller);
+    if (identity == nullptr || !identity->trust_domain || !identity->ns) {
+      scan = true;
+      break;
+    }
+    const auto at = by_trust_ns_.find({*identity->trust_domain, *identity->ns});
+    if (at == by_trust_ns_.end()) continue;
+    for (const std::uint32_t i : at->second) {
+      if (!identity->account || all_[i].identity->account == *identity->account) {
+        found.push_back(i);
+      }
+    }
+  }
+  if (!scan) return found;
+  found.clear();
+  const std::vector<engine::CallerSet> sets{set};
+  for (std::uint32_t i = 0; i < all_.size(); ++i) {
+    if (engine::Admits(sets, all_[i].identity)) found.push_back(i);
+  }
+  return found;
+}
+
+}  // namespace weft::verifier

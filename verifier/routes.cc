@@ -1,0 +1,278 @@
+// Routes: every rule decides some request, not every request it forwards is refused, and two tables
+// for one host never disagree.
+#include <algorithm>
+#include <set>
+
+#include "verifier/codes.h"
+#include "verifier/sites.h"
+#include "verifier/work.h"
+
+namespace weft::verifier {
+namespace {
+
+constexpr const char* kProperty = "routes";
+
+using engine::RouteRule;
+using engine::Table;
+
+// What is known of one rule over all sites it stands at.
+struct Standing {
+  const Table* table = nullptr;
+  bool seen = false;
+  bool reachable = false;
+  bool served = false;
+  bool forwards = false;          // sends somewhere that has endpoints
+  std::vector<Span> shadowed_by;  // from a site where it is unreachable
+  std::optional<engine::Request> reached;
+  std::optional<engine::TargetRef> target;
+};
+
+class RouteProof {
+ public:
+  RouteProof(Work& work, const std::vector<Site>& sites) : work_(work), sites_(sites) {}
+
+  void Prove() {
+    for (const Table& table : work_.model.tables) {
+      if (!table.root) continue;
+      work_.Conclude(kProperty, Subject(table), PropertyVerdict::kProved);
+      for (const RouteRule& rule : table.rules) standings_[&rule].table = &table;
+    }
+    for (const Site& site : sites_) ProveSite(site);
+    for (const Table& table : work_.model.tables) {
+      if (table.root) Report(table);
+    }
+  }
+
+ private:
+  [[nodiscard]] std::string Subject(const Table& table) const {
+    return work_.Workspace(table.workspace) + "." + table.name;
+  }
+
+  // parts: region, then for every rule its match and whether what it forwards is served.
+  void ProveSite(const Site& site) {
+    const Study study = Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+      std::vector<FormulaId> parts{Region(space, formulas, site)};
+      for (const RouteRule* rule : site.rules) {
+        parts.push_back(MatchesAt(space, site, *rule));
+        parts.push_back(ServedBy(space, formulas, work_.model, site, *rule));
+      }
+      return parts;
+    });
+    if (!study.decidable) {
+      for (const RouteRule* rule : site.rules) standings_[rule].seen = true;
+      for (const RouteRule* rule : site.rules) {
+        standings_[rule].reachable = standings_[rule].served = true;
+      }
+      if (!site.tables.empty()) {
+        work_.Undecided(kProperty, Subject(*site.tables.front()), site.tables.front()->span,
+                        study.reason);
+      }
+      return;
+    }
+    std::vector<FormulaId> earlier{study.parts[0]};
+    for (std::size_t i = 0; i < site.rules.size(); ++i) {
+      const FormulaId match = study.parts[1 + 2 * i];
+      std::vector<FormulaId> all = earlier;
+      all.push_back(match);
+      ProveRule(site, study, i, study.formulas->And(std::move(all)));
+      earlier.push_back(study.formulas->Not(match));
+    }
+    CompareTables(site, study);
+  }
+
+  void ProveRule(const Site& site, const Study& study, std::size_t i, FormulaId decides) {
+    const RouteRule& rule = *site.rules[i];
+    Standing& standing = standings_[&rule];
+    standing.seen = true;
+    if (standing.reachable && standing.served) return;
+    const FormulaId served = study.formulas->And({decides, study.parts[2 + 2 * i]});
+    const Found goes = Ask(work_.solver, study, served);
+    if (goes.Sat()) {
+      standing.reachable = standing.served = true;
+      return;
+    }
+    const Found found = Ask(work_.solver, study, decides);
+    if (found.verdict == Verdict::kUnknown || goes.verdict == Verdict::kUnknown) {
+      standing.reachable = standing.served = true;
+      work_.Undecided(kProperty, Subject(*standing.table), rule.span, found.reason);
+      return;
+    }
+    if (found.Sat()) {
+      standing.reachable = true;
+      if (standing.reached) return;
+      standing.reached = RequestAt(site, found);
+      Remember(site, rule, standing);
+    } else if (standing.shadowed_by.empty()) {
+      standing.shadowed_by = Shadows(site, study, i);
+    }
+  }
+
+  void Remember(const Site& site, const RouteRule& rule, Standing& standing) {
+    const auto* forwards = std::get_if<std::vector<engine::Forward>>(&rule.action);
+    if (forwards == nullptr) return;
+    for (const engine::Forward& forward : *forwards) {
+      const auto tiers =
+          engine::TiersOf(work_.model, forward.target, forward.subset, site.sender, site.base);
+      if (tiers.empty()) continue;
+      standing.forwards = true;
+      standing.target = forward.target;
+    }
+  }
+
+  // The fewest earlier rules that together take everything: one that does alone, else all needed.
+  std::vector<Span> Shadows(const Site& site, const Study& study, std::size_t i) {
+    const auto covered = [&](const std::vector<std::size_t>& by) {
+      std::vector<FormulaId> all{study.parts[0], study.parts[1 + 2 * i]};
+      for (const std::size_t j : by) all.push_back(study.formulas->Not(study.parts[1 + 2 * j]));
+      return Ask(work_.solver, study, study.formulas->And(std::move(all))).verdict ==
+             Verdict::kUnsat;
+    };
+    if (covered({})) return {};
+    for (std::size_t j = 0; j < i; ++j) {
+      if (covered({j})) return {site.rules[j]->span};
+    }
+    std::vector<std::size_t> needed;
+    for (std::size_t j = 0; j < i; ++j) needed.push_back(j);
+    for (std::size_t k = needed.size(); k-- > 0;) {
+      std::vector<std::size_t> fewer = needed;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(k));
+      if (covered(fewer)) needed = std::move(fewer);
+    }
+    std::vector<Span> spans;
+    for (const std::size_t j : needed) spans.push_back(site.rules[j]->span);
+    return spans;
+  }
+
+  static bool SameEffect(const RouteRule& a, const RouteRule& b) {
+    const auto* from = std::get_if<std::vector<engine::Forward>>(&a.action);
+    const auto* other = std::get_if<std::vector<engine::Forward>>(&b.action);
+    if (from == nullptr || other == nullptr || from->size() != other->size()) return false;
+    for (std::size_t i = 0; i < from->size(); ++i) {
+      if ((*from)[i].target != (*other)[i].target || (*from)[i].subset != (*other)[i].subset ||
+          (*from)[i].port != (*other)[i].port || (*from)[i].weight != (*other)[i].weight) {
+        return false;
+      }
+    }
+    return a.modifiers.timeout == b.modifiers.timeout && !a.modifiers.rewrite &&
+           !b.modifiers.rewrite;
+  }
+
+  [[nodiscard]] static const Table* TableOf(const Site& site, const RouteRule* rule) {
+    for (const Table* table : site.tables) {
+      if (!table->rules.empty() && rule >= &table->rules.front() && rule <= &table->rules.back()) {
+        return table;
+      }
+    }
+    return nullptr;
+  }
+
+  // Two tables for one host: which of them stands first is nobody's choice.
+  void CompareTables(const Site& site, const Study& study) {
+    if (site.tables.size() < 2) return;
+    for (std::size_t i = 0; i < site.rules.size(); ++i) {
+      for (std::size_t j = i + 1; j < site.rules.size(); ++j) {
+        const RouteRule& a = *site.rules[i];
+        const RouteRule& b = *site.rules[j];
+        const Table* first = TableOf(site, &a);
+        const Table* second = TableOf(site, &b);
+        if (first == second || a.otherwise != b.otherwise || SameEffect(a, b)) continue;
+        if (!compared_.insert({&a, &b}).second) continue;
+        const Found found = Ask(
+            work_.solver, study,
+            study.formulas->And({study.parts[0], study.parts[1 + 2 * i], study.parts[1 + 2 * j]}));
+        if (!found.Sat()) continue;
+        const bool same_owner = first->workspace == second->workspace;
+        Diagnostic& d = work_.Violation(
+            kProperty, Subject(*second), same_owner ? codes::kRuleConflict : codes::kHostCollision,
+            Severity::kError, b.span,
+            same_owner
+                ? "two routes for `" + site.host + "` match the same request differently"
+                : "workspaces `" + work_.Workspace(first->workspace) + "` and `" +
+                      work_.Workspace(second->workspace) + "` both answer for `" + site.host + "`");
+        d.label = "this rule";
+        d.related.push_back({a.span, "and this one"});
+        d.help = "narrow one of them, or put both into one route, where order decides";
+        const engine::Request request = RequestAt(site, found);
+        const bool allowed = engine::Evaluate(work_.model, request).AllowedSomewhere();
+        work_.Witness(request, std::nullopt, allowed, allowed);
+        return;
+      }
+    }
+  }
+
+  void Report(const Table& table) {
+    bool any_seen = table.rules.empty();
+    for (const RouteRule& rule : table.rules) any_seen = any_seen || standings_[&rule].seen;
+    if (!any_seen) {
+      Diagnostic& d = work_.Violation(
+          kProperty, Subject(table), codes::kUnreachableRule,
+          table.gateways.empty() ? Severity::kWarning : Severity::kError, table.span,
+          table.gateways.empty() ? "no workload's sidecar uses route `" + table.name + "`"
+                                 : "no listener serves the hosts of route `" + table.name + "`");
+      for (const engine::GatewayId id : table.gateways) {
+        for (const engine::Listener& listener : work_.model[id].listeners) {
+          d.related.push_back({listener.span, "a listener of the gateway"});
+        }
+      }
+      return;
+    }
+    for (const RouteRule& rule : table.rules) ReportRule(table, rule);
+  }
+
+  void ReportRule(const Table& table, const RouteRule& rule) {
+    const Standing& standing = standings_[&rule];
+    if (!standing.seen) return;
+    if (!standing.reachable) {
+      Diagnostic& d = work_.Violation(kProperty, Subject(table), codes::kUnreachableRule,
+                                      Severity::kError, rule.span, "no request reaches this rule");
+      d.label = standing.shadowed_by.empty() ? "nothing matches this" : "cannot be reached";
+      for (const Span& span : standing.shadowed_by) {
+        d.related.push_back({span, "takes all that the rule matches"});
+      }
+      if (standing.shadowed_by.size() > 1) {
+        for (Label& label : d.related) label.message = "takes a part of it";
+      }
+      d.help = standing.shadowed_by.empty() ? "check the condition, or remove the rule"
+                                            : "move the rule up, or remove it";
+      return;
+    }
+    if (standing.served || !standing.forwards) return;
+    for (const Finding& finding : work_.report.findings) {
+      // A forbidden route is refused for that reason; one finding says it.
+      if (finding.diagnostic.number == codes::kIsolationBroken.number &&
+          finding.diagnostic.span.file == rule.span.file &&
+          finding.diagnostic.span.begin >= rule.span.begin &&
+          finding.diagnostic.span.end <= rule.span.end) {
+        return;
+      }
+    }
+    Diagnostic& d =
+        work_.Violation(kProperty, Subject(table), codes::kRefusedRoute, Severity::kError,
+                        rule.span, "every request this rule forwards is refused");
+    const engine::Outcome outcome = engine::Evaluate(work_.model, *standing.reached);
+    if (const engine::Block* block = outcome.FirstBlock()) {
+      for (const Span& span : block->rules) {
+        if (span.IsKnown()) d.related.push_back({span, "refused here"});
+      }
+    }
+    d.help = "allow the caller at the server, or remove the rule";
+    work_.Witness(*standing.reached, standing.target, false, true);
+  }
+
+  Work& work_;
+  const std::vector<Site>& sites_;
+  std::map<const RouteRule*, Standing> standings_;
+  std::set<std::pair<const RouteRule*, const RouteRule*>> compared_;
+};
+
+}  // namespace
+
+void ProveRoutes(Work& work) {
+  std::vector<Site> sites = GatewaySites(work.model);
+  std::vector<Site> sidecars = SidecarSites(work.model);
+  sites.insert(sites.end(), std::make_move_iterator(sidecars.begin()),
+               std::make_move_iterator(sidecars.end()));
+  RouteProof(work, sites).Prove();
+}
+
+}  // namespace weft::verifier

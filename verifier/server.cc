@@ -1,0 +1,106 @@
+#include "verifier/server.h"
+
+#include <algorithm>
+
+#include "verifier/callers.h"
+
+namespace weft::verifier {
+namespace {
+
+constexpr std::uint32_t kValid = 1;
+constexpr std::uint32_t kInvalid = 2;
+
+// As CheckTokens of engine/holds.cc: one valid token suffices, else none may be invalid; required
+// providers must have a valid one.
+FormulaId TokensPass(Space& space, Formulas& formulas, const engine::Guard& guard) {
+  std::vector<FormulaId> valid;
+  std::vector<FormulaId> invalid;
+  std::vector<FormulaId> required;
+  for (const engine::Authentication& a : guard.authentication) {
+    valid.push_back(space.TokenIs(a.provider, kValid));
+    invalid.push_back(space.TokenIs(a.provider, kInvalid));
+    if (!a.optional) required.push_back(valid.back());
+  }
+  const FormulaId any_valid = formulas.Or(std::move(valid));
+  const FormulaId none_invalid = formulas.Not(formulas.Or(std::move(invalid)));
+  required.push_back(formulas.Or({any_valid, none_invalid}));
+  return formulas.And(std::move(required));
+}
+
+FormulaId HasIdentity(Space& space, const View& view) {
+  if (view.peer != nullptr) return view.peer->has_value() ? kTrue : kFalse;
+  return space.CallerIs([](const Candidate& c) { return c.identity.has_value(); });
+}
+
+}  // namespace
+
+FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& rule,
+                  engine::Layer layer, const View& view) {
+  if (rule.dry_run) return kFalse;
+  if (rule.tcp_only && layer == engine::Layer::kHttp) return kFalse;
+  if (layer != engine::Layer::kHttp && engine::UsesHttp(rule.when)) return kFalse;
+  std::vector<FormulaId> all;
+  if (!rule.callers.empty()) all.push_back(space.Callers(rule.callers, view));
+  all.push_back(space.Encode(rule.when, view));
+  return formulas.And(std::move(all));
+}
+
+std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const engine::Model& model,
+                                      const engine::Guard* guard, engine::Layer layer,
+                                      const View& sent) {
+  static const std::optional<engine::Identity> kNobody;
+  std::vector<Constraint> all;
+  if (guard == nullptr) return all;
+  View view = sent;
+  const auto port_mode = guard->port_mtls.find(view.port.value_or(0));
+  const engine::MtlsMode mode =
+      port_mode != guard->port_mtls.end() ? port_mode->second : guard->mtls;
+  const bool at_gateway = std::holds_alternative<engine::GatewayId>(guard->target);
+  if (mode == engine::MtlsMode::kDisable && !at_gateway) view.peer = &kNobody;
+  if (mode == engine::MtlsMode::kStrict && !at_gateway) {
+    all.push_back({HasIdentity(space, view), {guard->mtls_span}});
+  }
+  if (layer == engine::Layer::kHttp && !guard->authentication.empty()) {
+    std::vector<Span> spans;
+    for (const engine::Authentication& a : guard->authentication) spans.push_back(a.span);
+    all.push_back({TokensPass(space, formulas, *guard), std::move(spans)});
+  }
+  for (const engine::AccessRuleId id : guard->deny) {
+    all.push_back(
+        {formulas.Not(Applies(space, formulas, model[id], layer, view)), {model[id].span}});
+  }
+  if (guard->closed) {
+    Constraint closed{kFalse, guard->spans};
+    std::vector<FormulaId> any;
+    for (const engine::AccessRuleId id : guard->allow) {
+      any.push_back(Applies(space, formulas, model[id], layer, view));
+      closed.spans.push_back(model[id].span);
+    }
+    closed.formula = formulas.Or(std::move(any));
+    all.push_back(std::move(closed));
+  }
+  return all;
+}
+
+FormulaId Passes(Space& space, Formulas& formulas, const engine::Model& model,
+                 const engine::Guard* guard, engine::Layer layer, const View& view) {
+  std::vector<FormulaId> all;
+  for (const Constraint& c : ConstraintsOf(space, formulas, model, guard, layer, view)) {
+    all.push_back(c.formula);
+  }
+  return formulas.And(std::move(all));
+}
+
+std::vector<const engine::CallerSet*> CallerSetsOf(const engine::Model& model,
+                                                   const engine::Guard& guard) {
+  std::vector<const engine::CallerSet*> sets;
+  for (const auto* rules : {&guard.deny, &guard.allow}) {
+    for (const engine::AccessRuleId id : *rules) {
+      for (const engine::CallerSet& set : model[id].callers) sets.push_back(&set);
+      CollectCallerSets(model[id].when, sets);
+    }
+  }
+  return sets;
+}
+
+}  // namespace weft::verifier

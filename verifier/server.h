@@ -1,0 +1,34 @@
+// What a server lets in, as a formula.
+#pragma once
+
+#include <vector>
+
+#include "engine/model.h"
+#include "verifier/space.h"
+
+namespace weft::verifier {
+
+// The guard lets the request in, as engine::CheckGuard decides it. `guard` may be null: everything
+// is let in. `view.port` must be set to the service port.
+[[nodiscard]] FormulaId Passes(Space& space, Formulas& formulas, const engine::Model& model,
+                               const engine::Guard* guard, engine::Layer layer, const View& view);
+
+// What must all hold for the guard to let a request in, with the lines that demand it.
+struct Constraint {
+  FormulaId formula;
+  std::vector<Span> spans;
+};
+[[nodiscard]] std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas,
+                                                    const engine::Model& model,
+                                                    const engine::Guard* guard, engine::Layer layer,
+                                                    const View& view);
+
+// The rule applies to the request.
+[[nodiscard]] FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& rule,
+                                engine::Layer layer, const View& view);
+
+// Caller sets the guard's rules mention.
+[[nodiscard]] std::vector<const engine::CallerSet*> CallerSetsOf(const engine::Model& model,
+                                                                 const engine::Guard& guard);
+
+}  // namespace weft::verifier

@@ -1,0 +1,163 @@
+// `no request to X … is allowed`, proved at the servers of X.
+#include <algorithm>
+#include <set>
+
+#include "dsl/overloaded.h"
+#include "engine/delivery.h"
+#include "verifier/laws.h"
+#include "verifier/server.h"
+
+namespace weft::verifier {
+namespace {
+
+using engine::Law;
+
+using Instances = std::set<std::pair<engine::ServiceId, engine::ClusterId>>;
+
+Instances InstancesOf(const engine::Model& model, const Law& law) {
+  Instances found;
+  const auto add = [&](engine::ServiceId id) {
+    for (const engine::ServiceInstance& i : model[id].instances) found.insert({id, i.cluster});
+  };
+  for (const engine::TargetRef& target : law.to) {
+    std::visit(Overloaded{
+                   [&](engine::ServiceId id) { add(id); },
+                   [&](engine::DestinationId id) {
+                     for (const engine::Backing& b : model[id].backings) {
+                       found.insert({b.service, b.cluster});
+                     }
+                   },
+                   [](engine::ExternalId) {},
+               },
+               target);
+  }
+  if (law.to.empty() && law.to_text.empty()) {
+    for (std::uint32_t i = 0; i < model.services.size(); ++i) add({i});
+  }
+  return found;
+}
+
+class ServerLaw {
+ public:
+  ServerLaw(Work& work, const Law& law) : work_(work), law_(law) {}
+
+  void Prove() {
+    for (const auto& [service, cluster] : InstancesOf(work_.model, law_)) {
+      const engine::ServiceInstance* instance = work_.model[service].In(cluster);
+      if (instance == nullptr || instance->workloads.empty()) continue;
+      for (const engine::ServicePort& port : instance->ports) {
+        if (!ProvePort(service, cluster, port)) return;
+      }
+    }
+    for (Property& property : work_.report.properties) {
+      if (property.name == kLawProperty && property.subject == law_.title) {
+        property.rests_on.assign(rests_on_.begin(), rests_on_.end());
+      }
+    }
+  }
+
+ private:
+  // False when the law is settled: violated, or undecided.
+  bool ProvePort(engine::ServiceId service, engine::ClusterId cluster,
+                 const engine::ServicePort& port) {
+    const engine::Guard* guard = engine::EnforcedGuard(work_.model, {cluster, service, ""});
+    std::vector<const engine::CallerSet*> sets;
+    if (guard != nullptr) sets = CallerSetsOf(work_.model, *guard);
+    for (const engine::CallerSet& set : law_.from) sets.push_back(&set);
+    CollectCallerSets(law_.where, sets);
+    const bool anywhere = !DestinationsOf(work_.model, service, cluster).empty();
+    const std::vector<Candidate> candidates = work_.callers.Relevant(
+        sets, cluster, anywhere, [](const Candidate&) { return std::uint64_t{0}; });
+    std::vector<Constraint> constraints;
+    const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
+      const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
+      constraints = ConstraintsOf(space, formulas, work_.model, guard, LayerOf(port), view);
+      return std::vector<FormulaId>{Premise(space, formulas, view)};
+    });
+    const std::string name = work_.TargetName(service);
+    if (!study.decidable) {
+      work_.Undecided(kLawProperty, law_.title, law_.span, study.reason);
+      return false;
+    }
+    const auto ask = [&](const std::vector<Constraint>& held) {
+      std::vector<FormulaId> all{study.parts[0]};
+      for (const Constraint& c : held) all.push_back(c.formula);
+      return Ask(work_.solver, study, study.formulas->And(std::move(all)));
+    };
+    const Found found = ask(constraints);
+    if (found.verdict == Verdict::kUnsat) {
+      RestOn(constraints, ask);
+      return true;
+    }
+    if (!found.Sat()) {
+      work_.Undecided(kLawProperty, law_.title, law_.span, found.reason);
+      return false;
+    }
+    Report(service, cluster, port, found);
+    return false;
+  }
+
+  FormulaId Premise(Space& space, Formulas& formulas, const View& view) const {
+    std::vector<FormulaId> all{space.Encode(law_.where, view)};
+    if (!law_.from.empty()) all.push_back(space.Callers(law_.from, view));
+    if (law_.mtls) {
+      const bool wanted = *law_.mtls;
+      all.push_back(
+          space.CallerIs([=](const Candidate& c) { return c.identity.has_value() == wanted; }));
+    }
+    return formulas.And(std::move(all));
+  }
+
+  // Drops every constraint the proof does not need.
+  template <typename AskWith>
+  void RestOn(std::vector<Constraint> needed, AskWith ask) {
+    for (std::size_t i = needed.size(); i-- > 0;) {
+      std::vector<Constraint> fewer = needed;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+      if (ask(fewer).verdict == Verdict::kUnsat) needed = std::move(fewer);
+    }
+    for (const Constraint& c : needed) {
+      for (const Span& span : c.spans) {
+        if (span.IsKnown()) rests_on_.insert(span);
+      }
+    }
+  }
+
+  void Report(engine::ServiceId service, engine::ClusterId cluster, const engine::ServicePort& port,
+              const Found& found) {
+    engine::Request request =
+        found.Request(RequestTo(work_.model, service, cluster, port.number, *found.Caller()));
+    request.layer = LayerOf(port);
+    ViolateLaw(work_, law_, "this request to `" + work_.TargetName(service) + "` is let in");
+    work_.report.findings.back().diagnostic.clusters = {work_.model[cluster].name};
+    work_.Witness(request, engine::TargetRef(service), true, false);
+    // The lines that let it in.
+    Finding& finding = work_.report.findings.back();
+    const engine::Outcome outcome = engine::Evaluate(work_.model, *finding.witness);
+    bool any = false;
+    for (const Span& span : outcome.rules) {
+      if (!span.IsKnown()) continue;
+      finding.diagnostic.related.push_back({span, "lets it in"});
+      any = true;
+    }
+    if (!any) {
+      const engine::Guard* guard = work_.model.GuardOf(service, cluster);
+      if (guard != nullptr && guard->mtls_span.IsKnown()) {
+        finding.diagnostic.related.push_back({guard->mtls_span, "mTLS is not required here"});
+      }
+      finding.diagnostic.related.push_back(
+          {work_.model[service].span, "nothing restricts who may call this"});
+    }
+    finding.diagnostic.help = "narrow what lets it in, add a `deny`, or weaken the law";
+  }
+
+  Work& work_;
+  const Law& law_;
+  std::set<Span> rests_on_;
+};
+
+}  // namespace
+
+void ProveAtServers(Work& work, const Law& law) { ServerLaw(work, law).Prove(); }
+
+}  // namespace weft::verifier

@@ -1,0 +1,263 @@
+#include "verifier/sites.h"
+
+#include <algorithm>
+#include <set>
+
+#include "dsl/overloaded.h"
+#include "engine/hosts.h"
+#include "verifier/server.h"
+#include "verifier/work.h"
+
+namespace weft::verifier {
+namespace {
+
+using engine::Layer;
+using engine::Model;
+using engine::RouteRule;
+using engine::Table;
+
+Pattern HostPattern(const std::string& host) {
+  if (host == "*") return Present{};
+  if (host.starts_with("*.")) return Suffix{host.substr(1)};
+  return Exact{host};
+}
+
+// As engine/evaluate.cc FirstMatch: `otherwise` rules after all others.
+std::vector<const RouteRule*> Ordered(const std::vector<const Table*>& tables, Layer layer) {
+  std::vector<const RouteRule*> rules;
+  for (const bool otherwise : {false, true}) {
+    for (const Table* table : tables) {
+      for (const RouteRule& rule : table->rules) {
+        if (rule.otherwise == otherwise && rule.layer == layer) rules.push_back(&rule);
+      }
+    }
+  }
+  return rules;
+}
+
+Layer LayerOfListener(const engine::Listener& listener) {
+  const bool raw = listener.protocol == engine::PortProtocol::kTcp ||
+                   listener.protocol == engine::PortProtocol::kTls;
+  if (listener.tls == engine::TlsMode::kPassthrough ||
+      listener.tls == engine::TlsMode::kAutoPassthrough) {
+    return Layer::kTls;
+  }
+  return raw ? Layer::kTcp : Layer::kHttp;
+}
+
+bool Overlaps(const std::string& a, const std::string& b) {
+  if (a == b || a == "*" || b == "*") return true;
+  return engine::HostMatches(a, b) || engine::HostMatches(b, a) ||
+         (a.starts_with("*.") && b.starts_with("*.") &&
+          (a.ends_with(b.substr(1)) || b.ends_with(a.substr(1))));
+}
+
+bool ListenerServes(const engine::Listener& listener, const std::string& host) {
+  if (listener.hosts.empty()) return true;
+  return std::any_of(listener.hosts.begin(), listener.hosts.end(),
+                     [&](const std::string& h) { return Overlaps(h, host); });
+}
+
+// Tables of the gateway by host pattern.
+std::map<std::string, std::vector<const Table*>> TablesByHost(const Model& model,
+                                                              engine::GatewayId gateway) {
+  std::map<std::string, std::vector<const Table*>> tables;
+  for (const Table& table : model.tables) {
+    const auto& bound = table.gateways;
+    if (!table.root || std::find(bound.begin(), bound.end(), gateway) == bound.end()) continue;
+    const std::set<std::string> hosts(table.hosts.begin(), table.hosts.end());
+    for (const std::string& host : hosts) tables[host].push_back(&table);
+  }
+  return tables;
+}
+
+}  // namespace
+
+std::vector<Site> GatewaySites(const Model& model) {
+  std::vector<Site> sites;
+  for (std::uint32_t g = 0; g < model.gateways.size(); ++g) {
+    const engine::Gateway& gateway = model.gateways[g];
+    const auto by_host = TablesByHost(model, {g});
+    for (const engine::ClusterId cluster : gateway.clusters) {
+      for (const engine::Listener& listener : gateway.listeners) {
+        for (const auto& [host, tables] : by_host) {
+          if (!ListenerServes(listener, host) || listener.redirect_https ||
+              listener.tls == engine::TlsMode::kIstioMutual)
+            continue;
+          Site site{.gateway = {g},
+                    .cluster = cluster,
+                    .listener = &listener,
+                    .host = host,
+                    .more_specific = {},
+                    .target = {},
+                    .layer = LayerOfListener(listener),
+                    .port = listener.port,
+                    .tables = tables,
+                    .rules = {},
+                    .sender = engine::GatewaySender(model, {g}, cluster),
+                    .peer = {},
+                    .base = {}};
+          for (const auto& [other, unused] : by_host) {
+            if (other == host || !Overlaps(other, host)) continue;
+            if (engine::HostRank(other, other.starts_with("*.") ? "x" + other.substr(1) : other) >
+                engine::HostRank(host, host.starts_with("*.") ? "x" + host.substr(1) : host)) {
+              site.more_specific.push_back(other);
+            }
+          }
+          site.rules = Ordered(tables, site.layer);
+          site.base.layer = site.layer;
+          site.base.gateway = {g};
+          site.base.cluster = cluster;
+          site.base.port = listener.port;
+          site.base.tls = listener.tls.has_value();
+          site.base.plaintext = true;
+          site.base.host = host;
+          sites.push_back(std::move(site));
+        }
+      }
+    }
+  }
+  return sites;
+}
+
+std::vector<Site> SidecarSites(const Model& model) {
+  std::vector<Site> sites;
+  // A representative caller for each (cluster, workspace, table): tables differ by who uses them.
+  for (const Table& table : model.tables) {
+    if (!table.root || !table.on_sidecars) continue;
+    std::set<std::pair<engine::ClusterId, engine::WorkspaceId>> seen;
+    for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
+      const engine::Workload& workload = model.workloads[w];
+      const auto& of = table.sidecars_of;
+      if (!workload.sidecar || std::find(of.begin(), of.end(), workload.workspace) == of.end()) {
+        continue;
+      }
+      if (table.workloads && !engine::Selects(*table.workloads, workload.labels)) continue;
+      if (!seen.insert({workload.cluster, workload.workspace}).second) continue;
+      for (const std::string& pattern : table.hosts) {
+        const std::string host = pattern.starts_with("*.") ? "x" + pattern.substr(1) : pattern;
+        const auto target = engine::ResolveHost(model, host, workload.ns, workload.cluster);
+        if (!target) continue;
+        std::vector<std::pair<std::uint16_t, Layer>> ports;
+        std::visit(Overloaded{
+                       [&](engine::ServiceId id) {
+                         for (const auto& p : model[id].In(workload.cluster)->ports) {
+                           ports.emplace_back(p.number, LayerOf(p));
+                         }
+                       },
+                       [&](engine::DestinationId id) {
+                         for (const auto& p : model[id].ports) {
+                           ports.emplace_back(p.number, LayerOf(p));
+                         }
+                       },
+                       [&](engine::ExternalId id) {
+                         for (const auto& p : model[id].ports) {
+                           ports.emplace_back(p.port.number, LayerOf(p.port));
+                         }
+                       },
+                   },
+                   *target);
+        for (const auto& [port, layer] : ports) {
+          Site site{.gateway = {},
+                    .cluster = workload.cluster,
+                    .listener = nullptr,
+                    .host = host,
+                    .more_specific = {},
+                    .target = target,
+                    .layer = layer,
+                    .port = port,
+                    .tables = engine::TablesAtSidecar(model, {w}, *target, host),
+                    .rules = {},
+                    .sender = {},
+                    .peer = engine::Identity{model[workload.cluster].trust_domain, workload.ns,
+                                             workload.account},
+                    .base = {}};
+          site.rules = Ordered(site.tables, layer);
+          site.sender = engine::SidecarSender(model, {w}, workload.cluster, site.peer);
+          site.base.layer = layer;
+          site.base.source = {w};
+          site.base.cluster = workload.cluster;
+          site.base.port = port;
+          site.base.host = host;
+          sites.push_back(std::move(site));
+        }
+      }
+    }
+  }
+  return sites;
+}
+
+void OrderRules(Site& site) { site.rules = Ordered(site.tables, site.layer); }
+
+FormulaId Region(Space& space, Formulas& formulas, const Site& site) {
+  if (site.gateway.IsNone()) return kTrue;
+  const bool by_sni = site.layer == Layer::kTls;
+  const auto in = [&](const std::string& host) {
+    return by_sni ? space.SniIn(HostPattern(host)) : space.HostIn(HostPattern(host));
+  };
+  std::vector<FormulaId> all{in(site.host)};
+  for (const std::string& other : site.more_specific) all.push_back(formulas.Not(in(other)));
+  if (!site.listener->hosts.empty()) {
+    std::vector<FormulaId> any;
+    for (const std::string& host : site.listener->hosts) any.push_back(in(host));
+    all.push_back(formulas.Or(std::move(any)));
+  }
+  return formulas.And(std::move(all));
+}
+
+FormulaId MatchesAt(Space& space, const Site& site, const RouteRule& rule) {
+  return space.Encode(rule.match, {.rule = nullptr, .port = site.port, .peer = &site.peer});
+}
+
+FormulaId Decides(Space& space, Formulas& formulas, const Site& site, std::size_t index) {
+  std::vector<FormulaId> all{Region(space, formulas, site)};
+  all.push_back(MatchesAt(space, site, *site.rules[index]));
+  for (std::size_t i = 0; i < index; ++i) {
+    all.push_back(formulas.Not(MatchesAt(space, site, *site.rules[i])));
+  }
+  return formulas.And(std::move(all));
+}
+
+FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const Site& site,
+                   const RouteRule& rule) {
+  FormulaId entry = kTrue;
+  if (!site.gateway.IsNone()) {
+    entry = Passes(space, formulas, model, model.GuardOf(site.gateway, site.cluster), site.layer,
+                   {.rule = nullptr, .port = site.port, .peer = &site.peer});
+  }
+  const auto* forwards = std::get_if<std::vector<engine::Forward>>(&rule.action);
+  if (forwards == nullptr) return entry;
+  if (rule.modifiers.abort && rule.modifiers.abort->share >= 100) return kFalse;
+  std::vector<FormulaId> any;
+  for (const engine::Forward& forward : *forwards) {
+    if (forward.weight <= 0) continue;
+    const std::uint16_t port = engine::PortOf(model, forward, site.base, site.cluster);
+    if (!engine::HasPort(model, forward.target, site.cluster, port)) continue;
+    const auto tiers =
+        engine::TiersOf(model, forward.target, forward.subset, site.sender, site.base);
+    if (tiers.empty()) continue;
+    const auto& tls = engine::PolicyOf(model, forward.target).tls;
+    static const std::optional<engine::Identity> kNobody;
+    const bool own = !tls || tls->mode == engine::ClientTls::Mode::kIstioMutual;
+    std::vector<FormulaId> all;
+    for (const engine::Backend& backend : tiers.front().backends) {
+      const View view{.rule = &rule,
+                      .port = engine::BackendPort(model, forward.target, backend, port),
+                      .peer = own ? &site.sender.identity : &kNobody};
+      all.push_back(
+          Passes(space, formulas, model, engine::EnforcedGuard(model, backend), site.layer, view));
+    }
+    any.push_back(formulas.And(std::move(all)));
+  }
+  return formulas.And({entry, formulas.Or(std::move(any))});
+}
+
+engine::Request RequestAt(const Site& site, const Found& found) {
+  engine::Request request = found.Request(site.base);
+  if (site.gateway.IsNone()) request.host = site.base.host;
+  if (request.tls && site.layer == Layer::kHttp) request.sni = request.host;
+  if (site.layer == Layer::kTls) request.host = request.sni;
+  return request;
+}
+
+}  // namespace weft::verifier

@@ -1,0 +1,107 @@
+// The space of requests one question is about: its dimensions, their atoms, and conditions as
+// formulas over them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "engine/request.h"
+#include "verifier/atoms.h"
+#include "verifier/formula.h"
+
+namespace weft::verifier {
+
+// Who may send the request; one value of the caller dimension.
+struct Candidate {
+  engine::WorkloadId source;                 // none: not discovered, or outside
+  std::optional<engine::Identity> identity;  // what a server sees; none = clear text
+  engine::ClusterId cluster;                 // where the caller is
+  engine::WorkspaceId workspace;             // none: outside of every workspace
+};
+
+// How a condition sees the request: as it was sent, or as a route has changed it.
+struct View {
+  const engine::RouteRule* rule = nullptr;  // its rewrite and header changes apply
+  std::optional<std::uint16_t> port;        // fixed port; else conditions on ports are refused
+  const std::optional<engine::Identity>* peer = nullptr;  // fixed peer; else the caller dimension
+};
+
+// Built in two passes over the same code: the first collects the patterns of each dimension, the
+// second makes formulas over the atoms. Use through Solve of verifier/question.h.
+class Space {
+ public:
+  explicit Space(Formulas& formulas) : formulas_(formulas) {}
+
+  void SetCandidates(const std::vector<Candidate>* candidates);
+  // Ends the collecting pass. False when a dimension has no finite atoms (see `reason`).
+  [[nodiscard]] bool Freeze();
+  [[nodiscard]] bool collecting() const { return collecting_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  // Something the formulas cannot express was met; a verdict would be unsound.
+  void GiveUp(const std::string& reason);
+  [[nodiscard]] bool gave_up() const { return gave_up_; }
+
+  [[nodiscard]] FormulaId Encode(const engine::Condition& condition, const View& view);
+  [[nodiscard]] FormulaId Callers(const std::vector<engine::CallerSet>& sets, const View& view);
+  // The caller dimension's value satisfies the predicate.
+  [[nodiscard]] FormulaId CallerIs(const std::function<bool(const Candidate&)>& predicate);
+  // Host of the request is admitted by the language; at gateways.
+  [[nodiscard]] FormulaId HostIn(const Pattern& pattern);
+  [[nodiscard]] FormulaId SniIn(const Pattern& pattern);
+  // State of the provider's token: 0 absent, 1 valid, 2 invalid.
+  [[nodiscard]] FormulaId TokenIs(engine::JwtId provider, std::uint32_t state);
+
+  // The request an assignment stands for. Fields no dimension speaks of keep those of `base`.
+  [[nodiscard]] engine::Request Witness(const Assignment& assignment, engine::Request base) const;
+  [[nodiscard]] const Candidate* CallerOf(const Assignment& assignment) const;
+
+ private:
+  struct Key {
+    enum class Kind { kMethod, kPath, kHost, kSni, kHeader, kQuery, kClaim } kind;
+    std::string name;
+    std::uint32_t provider = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Dimension {
+    std::map<Language, std::size_t> languages;
+    std::vector<Atom> atoms;
+    VarId var;               // claims have a variable for each atom instead
+    std::vector<VarId> has;  // claims: the list holds a value of the atom
+    bool optional = false;   // value 0 = absent, atom i is value i + 1
+  };
+  struct Blocks {
+    std::set<engine::Cidr> cidrs;
+    std::vector<engine::Ip> atoms;
+    VarId var;
+  };
+
+  FormulaId Match(const engine::Matcher& matcher, const View& view);
+  FormulaId In(const Key& key, const Language& language);
+  FormulaId AnyIn(const Key& key, const std::vector<Pattern>& patterns);
+  FormulaId Paths(const std::vector<Pattern>& patterns, const View& view);
+  FormulaId Header(const engine::HeaderMatch& match, const View& view);
+  FormulaId Address(Blocks& blocks, const std::vector<engine::Cidr>& cidrs);
+  bool FreezeDimension(const Key& key, Dimension& dimension);
+  void FreezeBlocks(Blocks& blocks);
+  [[nodiscard]] FormulaId Unknown() const { return FormulaId{kCollecting}; }
+
+  static constexpr std::uint32_t kCollecting = 1;  // any formula will do while collecting
+
+  Formulas& formulas_;
+  const std::vector<Candidate>* candidates_ = nullptr;
+  VarId caller_;
+  std::map<Key, Dimension> dimensions_;
+  std::map<std::uint32_t, VarId> tokens_;
+  std::set<std::uint32_t> providers_;
+  Blocks source_ip_, remote_ip_;
+  bool collecting_ = true;
+  bool gave_up_ = false;
+  std::string reason_;
+};
+
+}  // namespace weft::verifier

@@ -1,0 +1,56 @@
+#include "verifier/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "verifier/work.h"
+
+namespace weft::verifier {
+namespace {
+
+struct Prover {
+  const char* name;
+  void (*prove)(Work&);
+};
+
+constexpr std::array kProvers = {
+    Prover{"isolation", ProveIsolation}, Prover{"routes", ProveRoutes},
+    Prover{"access", ProveAccess},       Prover{"hosts", ProveHosts},
+    Prover{"mtls", ProveMtls},           Prover{"references", ProveReferences},
+    Prover{"failover", ProveFailover},   Prover{"budgets", ProveBudgets},
+    Prover{"prove", ProveLaws},
+};
+
+}  // namespace
+
+const std::vector<std::string>& PropertyNames() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Prover& prover : kProvers) all.emplace_back(prover.name);
+    return all;
+  }();
+  return names;
+}
+
+Report Verify(const engine::Model& model, const Options& options) {
+  Report report;
+  Solver solver;
+  Callers callers(model);
+  Work work{
+      .model = model, .options = options, .solver = solver, .callers = callers, .report = report};
+  for (const Prover& prover : kProvers) {
+    if (!options.only.empty() && options.only != prover.name) continue;
+    if (options.began) options.began(prover.name);
+    prover.prove(work);
+  }
+  report.questions = solver.questions();
+  std::stable_sort(report.findings.begin(), report.findings.end(),
+                   [](const Finding& a, const Finding& b) {
+                     return std::tie(a.diagnostic.span, a.diagnostic.number) <
+                            std::tie(b.diagnostic.span, b.diagnostic.number);
+                   });
+  return report;
+}
+
+}  // namespace weft::verifier

@@ -1,0 +1,69 @@
+// State of one verification run; internal to verifier/. Each property stands in a file of its own
+// and reports here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "verifier/callers.h"
+#include "verifier/question.h"
+#include "verifier/solver.h"
+#include "verifier/verify.h"
+
+namespace weft::verifier {
+
+struct Work {
+  const engine::Model& model;
+  const Options& options;
+  Solver& solver;
+  Callers& callers;
+  Report& report;
+
+  // Verdict of (property, subject): the worst that was reported for it wins.
+  void Conclude(const std::string& property, const std::string& subject, PropertyVerdict verdict);
+  // Adds a finding and marks its property as violated.
+  Diagnostic& Violation(const std::string& property, const std::string& subject, const Code& code,
+                        Severity severity, Span span, std::string message);
+  void Undecided(const std::string& property, const std::string& subject, Span span,
+                 const std::string& reason);
+  // Gives the last finding its request: evaluates it, notes it below the snippet, and marks the
+  // finding replayed when the evaluator agrees that the request is `allowed`.
+  void Witness(engine::Request request, std::optional<engine::TargetRef> to, bool allowed,
+               bool expected);
+
+  [[nodiscard]] std::string Workspace(engine::WorkspaceId id) const;
+  [[nodiscard]] std::string TargetName(const engine::TargetRef& target) const;
+};
+
+// The properties, in the order they run.
+void ProveIsolation(Work& work);
+void ProveRoutes(Work& work);
+void ProveAccess(Work& work);
+void ProveHosts(Work& work);
+void ProveMtls(Work& work);
+void ProveReferences(Work& work);
+void ProveFailover(Work& work);
+void ProveBudgets(Work& work);
+void ProveLaws(Work& work);
+
+// ---- shared
+
+// The name a caller in `cluster` uses for a service: "name.namespace".
+[[nodiscard]] std::string HostOf(const engine::Model& model, const engine::TargetRef& target);
+
+// A request to `port` of a service, as `candidate` would send it.
+[[nodiscard]] engine::Request RequestTo(const engine::Model& model, engine::ServiceId service,
+                                        engine::ClusterId cluster, std::uint16_t port,
+                                        const Candidate& candidate);
+
+// Layer of a service port.
+[[nodiscard]] engine::Layer LayerOf(const engine::ServicePort& port);
+
+// Destinations that are backed by the service in the cluster.
+[[nodiscard]] std::vector<engine::DestinationId> DestinationsOf(const engine::Model& model,
+                                                                engine::ServiceId service,
+                                                                engine::ClusterId cluster);
+
+}  // namespace weft::verifier
