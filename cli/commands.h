@@ -15,6 +15,8 @@ inline constexpr int kExitUndecided = 3;
 
 void AddTest(CLI::App& app, int& exit_code);
 void AddVerify(CLI::App& app, int& exit_code);
+void AddFmt(CLI::App& app, int& exit_code);
+void AddEmit(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);

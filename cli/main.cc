@@ -12,9 +12,11 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("Examples:\n  weft check policies/\n  weft explain-code W1022");
     int exit_code = weft::cli::kExitClean;
+    weft::cli::AddFmt(app, exit_code);
     weft::cli::AddCheck(app, exit_code);
     weft::cli::AddVerify(app, exit_code);
     weft::cli::AddTest(app, exit_code);
+    weft::cli::AddEmit(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddVersion(app, exit_code);
     try {

@@ -37,6 +37,8 @@ struct Cluster {
   std::string domain = "cluster.local";
   Locality locality;                       // declared, else that of most of its nodes
   std::vector<EastWestGateway> east_west;  // sorted; empty = not reachable from other networks
+  Labels east_west_selector;               // labels of the pods of its east-west gateway
+  std::string east_west_ns;                // where they run; "" unknown
   bool discovered = false;                 // an inventory was given for it
   Span span;
 };

@@ -38,6 +38,7 @@ void AddEastWest(Lowering& l, const dsl::EastWest& item) {
   for (std::uint32_t i = 0; i < l.model.clusters.size(); ++i) {
     if (!only.empty() && std::find(only.begin(), only.end(), ClusterId{i}) == only.end()) continue;
     Cluster& cluster = l.model.clusters[i];
+    cluster.east_west_selector = labels;
     if (item.address) {
       cluster.east_west.push_back(
           {item.address->value, item.port ? item.port->value : std::uint16_t{15443}});
@@ -53,6 +54,7 @@ void AddEastWest(Lowering& l, const dsl::EastWest& item) {
           port = candidate.number;
         }
       }
+      if (!service.ingress.empty()) cluster.east_west_ns = service.ns;
       for (const std::string& address : service.ingress) {
         cluster.east_west.push_back({address, port});
       }

@@ -1,0 +1,36 @@
+// Codes of emission: 5000-5099. Every constant must be listed in kEmitCodes.
+#pragma once
+
+#include <array>
+
+#include "dsl/diagnostic.h"
+
+namespace weft::emit::codes {
+
+inline constexpr Code kNotYetEmitted{
+    5001, "not-emitted",
+    "This part of the policy is typed, proved and evaluated, but weft emits no Istio configuration "
+    "for it: rate limits, external authorization, traffic through egress gateways and TLS "
+    "termination of destinations. Nothing is written, so that no half of a policy is enforced."};
+inline constexpr Code kInexpressible{
+    5002, "inexpressible-condition",
+    "Istio has no way to say this condition at this place. An AuthorizationPolicy knows no regular "
+    "expressions and no query parameters; a VirtualService knows no tokens, no addresses and no "
+    "service accounts."};
+inline constexpr Code kTooManyCases{
+    5003, "too-many-cases",
+    "Written out as Istio needs it, the condition has more than 512 alternatives. Simplify it, or "
+    "split the rule."};
+inline constexpr Code kFailoverOrder{
+    5004, "inexpressible-failover",
+    "Istio cannot order localities this way. It can prefer the same zone, then the same region, "
+    "then any; or the same cluster, then any."};
+inline constexpr Code kNoPlace{
+    5005, "no-namespace",
+    "An object has to live in a namespace of its workspace, and the workspace has none in this "
+    "cluster."};
+
+inline constexpr std::array kEmitCodes = {kNotYetEmitted, kInexpressible, kTooManyCases,
+                                          kFailoverOrder, kNoPlace};
+
+}  // namespace weft::emit::codes

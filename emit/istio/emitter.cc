@@ -1,0 +1,183 @@
+#include "emit/istio/emitter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "dsl/overloaded.h"
+#include "emit/codes.h"
+
+namespace weft::emit::istio {
+
+Object& Emitter::Add(const std::string& api_version, const std::string& kind, const std::string& ns,
+                     const std::string& name, engine::WorkspaceId workspace, Span span) {
+  std::string unique = NameOf(name);
+  const auto taken = [&](const std::string& candidate) {
+    return std::any_of(objects.begin(), objects.end(), [&](const Object& o) {
+      return o.kind == kind && o.ns == ns && o.name == candidate;
+    });
+  };
+  for (int i = 2; taken(unique); ++i) unique = NameOf(name) + "-" + std::to_string(i);
+  Object object{.api_version = api_version,
+                .kind = kind,
+                .ns = ns,
+                .name = unique,
+                .labels = {{"app.kubernetes.io/managed-by", "weft"}},
+                .annotations = {},
+                .span = span};
+  object.annotations["weft.dev/workspace"] =
+      workspace.IsNone() ? model.mesh : model[workspace].name;
+  if (options.place && span.IsKnown()) object.annotations["weft.dev/source"] = options.place(span);
+  objects.push_back(std::move(object));
+  return objects.back();
+}
+
+void Emitter::Refuse(const Code& code, Span span, const std::string& message) {
+  Diagnostic& d = diagnostics.Error(code, span, message);
+  const std::string& name = model[cluster].name;
+  if (std::find(d.clusters.begin(), d.clusters.end(), name) == d.clusters.end()) {
+    d.clusters.push_back(name);
+  }
+}
+
+std::string Emitter::HostOf(const engine::TargetRef& target) const {
+  return std::visit(Overloaded{
+                        [&](engine::ServiceId id) { return model[id].Fqdn(model[cluster]); },
+                        [&](engine::DestinationId id) {
+                          return model[id].hosts.empty() ? std::string() : model[id].hosts.front();
+                        },
+                        [&](engine::ExternalId id) {
+                          return model[id].hosts.empty() ? std::string() : model[id].hosts.front();
+                        },
+                    },
+                    target);
+}
+
+std::vector<std::string> Emitter::NamespacesOf(engine::WorkspaceId workspace) const {
+  std::vector<std::string> namespaces;
+  if (workspace.IsNone()) return namespaces;
+  for (const auto& [id, ns] : model[workspace].namespaces) {
+    if (id == cluster) namespaces.push_back(ns);
+  }
+  return namespaces;
+}
+
+std::string Emitter::HomeOf(engine::WorkspaceId workspace) const {
+  const std::vector<std::string> namespaces = NamespacesOf(workspace);
+  return namespaces.empty() ? model.root_namespace : namespaces.front();
+}
+
+Value Emitter::ExportTo(engine::WorkspaceId owner, const std::vector<engine::Grant>& grants,
+                        bool everyone) const {
+  if (everyone || owner.IsNone()) return Value::array({"*"});
+  std::set<std::string> namespaces;
+  const auto add = [&](engine::WorkspaceId id) {
+    for (const std::string& ns : NamespacesOf(id)) namespaces.insert(ns);
+  };
+  add(owner);
+  for (const engine::Grant& grant : grants) add(grant.to);
+  // With no consumer in this cluster nobody needs to see it.
+  if (namespaces.empty()) return Value::array({"."});
+  return Value(std::vector<std::string>(namespaces.begin(), namespaces.end()));
+}
+
+std::string DurationText(engine::Millis duration) {
+  const auto ms = duration.count();
+  if (ms % 1000 == 0) return fmt::format("{}s", ms / 1000);
+  return fmt::format("{}.{:03}s", ms / 1000, ms % 1000);
+}
+
+std::optional<Attachment> AttachmentOf(const Emitter& e, const engine::Guard& guard) {
+  if (guard.cluster != e.cluster) return std::nullopt;
+  return std::visit(
+      Overloaded{
+          [&](engine::ServiceId id) -> std::optional<Attachment> {
+            const engine::Service& service = e.model[id];
+            const engine::ServiceInstance* instance = service.In(e.cluster);
+            if (instance == nullptr || instance->selector.empty()) return std::nullopt;
+            return Attachment{service.ns, service.name, instance->selector, service.workspace,
+                              instance->ports};
+          },
+          [&](engine::GatewayId id) -> std::optional<Attachment> {
+            const engine::Gateway& gateway = e.model[id];
+            Attachment attachment{
+                gateway.ns, gateway.name, gateway.selector, gateway.workspace, {}};
+            // Listener ports are Service ports of the gateway's own Service.
+            for (const engine::Service& service : e.model.services) {
+              const engine::ServiceInstance* instance = service.In(e.cluster);
+              if (instance == nullptr || service.ns != gateway.ns) continue;
+              const bool serves =
+                  std::any_of(instance->workloads.begin(), instance->workloads.end(),
+                              [&](engine::WorkloadId w) {
+                                return std::find(gateway.workloads.begin(), gateway.workloads.end(),
+                                                 w) != gateway.workloads.end();
+                              });
+              if (!serves) continue;
+              attachment.ports.insert(attachment.ports.end(), instance->ports.begin(),
+                                      instance->ports.end());
+            }
+            return attachment;
+          },
+          [&](engine::WorkloadId id) -> std::optional<Attachment> {
+            const engine::Workload& workload = e.model[id];
+            if (workload.labels.empty()) return std::nullopt;
+            return Attachment{workload.ns, workload.name, workload.labels, workload.workspace, {}};
+          },
+      },
+      guard.target);
+}
+
+}  // namespace weft::emit::istio
+
+namespace weft::emit {
+namespace {
+
+// What is typed and proved but has no Istio configuration yet.
+void RefuseUnsupported(const engine::Model& model, Diagnostics& diagnostics) {
+  const auto refuse = [&](Span span, const std::string& what) {
+    diagnostics.Error(codes::kNotYetEmitted, span, what + " cannot be emitted").help =
+        "remove it, or keep to `check`, `verify` and `test`, which understand it";
+  };
+  for (const engine::Limit& limit : model.limits) refuse(limit.span, "a rate limit");
+  for (const engine::Guard& guard : model.guards) {
+    for (const auto& a : guard.authorization) refuse(a.span, "external authorization");
+  }
+  for (const engine::External& external : model.externals) {
+    if (!external.via.IsNone()) refuse(external.span, "traffic through an egress gateway");
+  }
+  for (const engine::Destination& destination : model.destinations) {
+    if (destination.terminate_tls) refuse(destination.span, "TLS termination of a destination");
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
+                                                     const Options& options,
+                                                     Diagnostics& diagnostics) {
+  RefuseUnsupported(model, diagnostics);
+  std::map<std::string, std::vector<Object>> clusters;
+  for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {
+    std::vector<Object>& objects = clusters[model.clusters[c].name];
+    istio::Emitter e{.model = model,
+                     .options = options,
+                     .cluster = {c},
+                     .diagnostics = diagnostics,
+                     .objects = objects};
+    istio::EmitGateways(e);
+    istio::EmitVirtualServices(e);
+    istio::EmitDestinationRules(e);
+    istio::EmitServiceEntries(e);
+    istio::EmitSidecars(e);
+    istio::EmitAuthorizationPolicies(e);
+    istio::EmitPeerAuthentications(e);
+    istio::EmitRequestAuthentications(e);
+    std::sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) {
+      return std::tie(a.ns, a.kind, a.name) < std::tie(b.ns, b.kind, b.name);
+    });
+  }
+  return clusters;
+}
+
+}  // namespace weft::emit

@@ -1,0 +1,326 @@
+#include "emit/istio/route_match.h"
+
+#include <algorithm>
+
+#include "dsl/overloaded.h"
+#include "emit/codes.h"
+#include "engine/match.h"
+#include "engine/request.h"
+
+namespace weft::emit::istio {
+namespace {
+
+using engine::Matcher;
+
+Value RegexOf(const Pattern& pattern) { return {{"regex", engine::ToRegex(pattern)}}; }
+
+// What a pattern is, as a path: `under` becomes the path itself and what is below it, so that each
+// part can be rewritten on its own.
+std::vector<Pattern> SplitUnder(const Pattern& pattern) {
+  const auto* under = std::get_if<Under>(&pattern);
+  if (under == nullptr) return {pattern};
+  if (under->value == "/") return {Prefix{"/"}};
+  return {Exact{under->value}, Prefix{under->value + "/"}};
+}
+
+// True when every path of `inner` is one of `outer`, by structure.
+bool Within(const Pattern& inner, const Pattern& outer) {
+  if (inner == outer) return true;
+  return std::visit(Overloaded{
+                        [&](const Exact& p) { return engine::Matches(outer, p.value); },
+                        [&](const Prefix& p) {
+                          const auto* prefix = std::get_if<Prefix>(&outer);
+                          return prefix != nullptr && p.value.starts_with(prefix->value);
+                        },
+                        [](const auto&) { return false; },
+                    },
+                    inner);
+}
+
+// True when no path is in both, by structure.
+bool Apart(const Pattern& a, const Pattern& b) {
+  const auto* exact = std::get_if<Exact>(&a);
+  if (exact != nullptr) return !engine::Matches(b, exact->value);
+  const auto* one = std::get_if<Prefix>(&a);
+  const auto* other = std::get_if<Prefix>(&b);
+  if (one == nullptr || other == nullptr) return false;
+  return !one->value.starts_with(other->value) && !other->value.starts_with(one->value);
+}
+
+// The pseudo-header carries the query too.
+std::string PathHeaderRegex(const Pattern& pattern) {
+  return "(?:" + engine::ToRegex(pattern) + ")(?:\\?.*)?";
+}
+
+class Builder {
+ public:
+  Builder(Emitter& e, const RoutePlace& place) : e_(e), place_(place) {}
+
+  // Adds what one conjunction needs; several entries when it has alternatives.
+  void Add(const Conjunction& conjunction, std::vector<HttpMatch>& out) {
+    entries_ = {HttpMatch{}};
+    fine_ = true;
+    for (const Literal& literal : conjunction) {
+      if (entries_.empty()) return;
+      Apply(literal);
+    }
+    if (place_.workloads) {
+      for (HttpMatch& match : entries_) match.entry["sourceLabels"] = *place_.workloads;
+    }
+    if (!fine_) return;
+    for (HttpMatch& match : entries_) out.push_back(std::move(match));
+  }
+
+ private:
+  void Refuse(const Literal& literal, const std::string& what) {
+    fine_ = false;
+    e_.Refuse(codes::kInexpressible, literal.span,
+              "a route of Istio cannot match " + what + (place_.gateway ? " at a gateway" : ""));
+  }
+
+  // Multiplies the entries: each is continued with each alternative.
+  template <typename Alternatives, typename Join>
+  void Branch(const Alternatives& alternatives, Join join) {
+    std::vector<HttpMatch> next;
+    for (const HttpMatch& match : entries_) {
+      for (const auto& alternative : alternatives) {
+        HttpMatch copy = match;
+        if (join(copy, alternative)) next.push_back(std::move(copy));
+      }
+    }
+    entries_ = std::move(next);
+  }
+
+  void Apply(const Literal& literal) {
+    std::visit(Overloaded{
+                   [&](const engine::MethodMatch& m) { Method(m, literal.negated); },
+                   [&](const engine::PathMatch& m) { Path(m, literal.negated); },
+                   [&](const engine::HostMatch& m) { Host(m, literal.negated); },
+                   [&](const engine::HeaderMatch& m) { Header(m, literal.negated); },
+                   [&](const engine::QueryMatch& m) { Query(m, literal); },
+                   [&](const engine::PortMatch& m) { Port(m, literal); },
+                   [&](const engine::CallerMatch& m) { Caller(m, literal); },
+                   [&](const engine::MtlsMatch&) {
+                     // A client of a gateway shows no mesh identity; a caller with a sidecar has
+                     // one.
+                     if (place_.gateway != literal.negated) entries_.clear();
+                   },
+                   [&](const engine::SniMatch&) { Refuse(literal, "SNI in an HTTP rule"); },
+                   [&](const engine::SourceIpMatch&) { Refuse(literal, "source addresses"); },
+                   [&](const engine::RemoteIpMatch&) { Refuse(literal, "client addresses"); },
+                   [&](const engine::JwtMatch&) { Refuse(literal, "tokens"); },
+                   [&](const engine::ClaimMatch&) { Refuse(literal, "claims"); },
+               },
+               *literal.matcher);
+  }
+
+  void Method(const engine::MethodMatch& m, bool negated) {
+    std::vector<std::string> methods = m.any_of;
+    if (!negated && methods.size() == 1) {
+      for (HttpMatch& match : entries_) match.entry["method"] = Exactly(methods.front());
+      return;
+    }
+    std::string regex;
+    for (const std::string& method : methods) {
+      regex += (regex.empty() ? "" : "|") + engine::ToRegex(Exact{method});
+    }
+    for (HttpMatch& match : entries_) {
+      if (negated) {
+        match.entry["withoutHeaders"][":method"] = {{"regex", regex}};
+      } else {
+        match.entry["method"] = {{"regex", regex}};
+      }
+    }
+  }
+
+  static Value Exactly(const std::string& value) { return {{"exact", value}}; }
+
+  void Path(const engine::PathMatch& m, bool negated) {
+    if (negated) {
+      std::string regex;
+      for (const Pattern& pattern : m.any_of) {
+        regex += (regex.empty() ? "" : "|") + PathHeaderRegex(pattern);
+      }
+      for (HttpMatch& match : entries_) Without(match, ":path", regex);
+      return;
+    }
+    std::vector<Pattern> parts;
+    for (const Pattern& pattern : m.any_of) {
+      for (Pattern& part : SplitUnder(pattern)) parts.push_back(std::move(part));
+    }
+    Branch(parts, [](HttpMatch& match, const Pattern& part) {
+      if (match.path) {
+        if (Apart(*match.path, part) || Apart(part, *match.path)) return false;
+        if (Within(*match.path, part)) return true;
+        if (!Within(part, *match.path)) {
+          match.entry["headers"][":path"] = {{"regex", PathHeaderRegex(part)}};
+          return true;
+        }
+      }
+      match.path = part;
+      match.entry["uri"] = StringMatches(part).front();
+      return true;
+    });
+  }
+
+  // A header that must not match; several demands on one header become alternatives of one regex.
+  static void Without(HttpMatch& match, const std::string& name, const std::string& regex) {
+    Value& without = match.entry["withoutHeaders"][name];
+    if (without.is_object() && without.contains("regex")) {
+      without["regex"] = without["regex"].get<std::string>() + "|" + regex;
+    } else {
+      without = {{"regex", regex}};
+    }
+  }
+
+  void Host(const engine::HostMatch& m, bool negated) {
+    // `authority` may carry a port.
+    std::string regex;
+    for (const Pattern& pattern : m.any_of) {
+      regex += (regex.empty() ? "" : "|") + std::string("(?:") + engine::ToRegex(pattern) +
+               ")(?::[0-9]+)?";
+    }
+    for (HttpMatch& match : entries_) {
+      if (negated) {
+        Without(match, ":authority", "(?i)" + regex);
+      } else {
+        match.entry["authority"] = {{"regex", "(?i)" + regex}};
+      }
+    }
+  }
+
+  void Header(const engine::HeaderMatch& m, bool negated) {
+    if (negated) {
+      std::string regex;
+      const bool present = std::any_of(m.any_of.begin(), m.any_of.end(), [](const Pattern& p) {
+        return std::holds_alternative<Present>(p);
+      });
+      for (const Pattern& pattern : m.any_of) {
+        regex += (regex.empty() ? "" : "|") + engine::ToRegex(pattern);
+      }
+      for (HttpMatch& match : entries_) {
+        if (present) {
+          match.entry["withoutHeaders"][m.name] = Value::object();
+        } else {
+          Without(match, m.name, regex);
+        }
+      }
+      return;
+    }
+    Branch(m.any_of, [&](HttpMatch& match, const Pattern& pattern) {
+      Value& header = match.entry["headers"][m.name];
+      // A second demand on one header cannot be joined; both as one regex cannot be said either.
+      if (!header.is_null()) return header == HeaderValue(pattern);
+      header = HeaderValue(pattern);
+      return true;
+    });
+  }
+
+  static Value HeaderValue(const Pattern& pattern) {
+    if (std::holds_alternative<Present>(pattern)) return Value::object();
+    const std::vector<Value> matches = StringMatches(pattern);
+    return matches.size() == 1 ? matches.front() : RegexOf(pattern);
+  }
+
+  void Query(const engine::QueryMatch& m, const Literal& literal) {
+    if (literal.negated) {
+      Refuse(literal, "the absence of a query parameter");
+      return;
+    }
+    Branch(m.any_of, [&](HttpMatch& match, const Pattern& pattern) {
+      const std::vector<Value> matches = StringMatches(pattern);
+      match.entry["queryParams"][m.name] = std::holds_alternative<Present>(pattern)
+                                               ? Value{{"regex", ".*"}}
+                                           : matches.size() == 1 ? matches.front()
+                                                                 : RegexOf(pattern);
+      return true;
+    });
+  }
+
+  void Port(const engine::PortMatch& m, const Literal& literal) {
+    if (literal.negated) {
+      Refuse(literal, "all ports but some");
+      return;
+    }
+    Branch(m.any_of, [&](HttpMatch& match, std::uint16_t port) {
+      match.entry["port"] = port;
+      return true;
+    });
+  }
+
+  // Sidecars are told apart by namespace; gateways see callers without identity.
+  void Caller(const engine::CallerMatch& m, const Literal& literal) {
+    if (place_.gateway) {
+      if (engine::Admits(m.any_of, std::nullopt) == literal.negated) entries_.clear();
+      return;
+    }
+    std::vector<std::string> admitted;
+    for (const std::string& ns : place_.namespaces) {
+      const std::optional<bool> whole = AdmitsNamespace(m, ns);
+      if (!whole) {
+        Refuse(literal, "service accounts; it can match namespaces");
+        return;
+      }
+      if (*whole != literal.negated) admitted.push_back(ns);
+    }
+    if (admitted.size() == place_.namespaces.size()) return;
+    Branch(admitted, [](HttpMatch& match, const std::string& ns) {
+      match.entry["sourceNamespace"] = ns;
+      return true;
+    });
+  }
+
+  // Whether all workloads of the namespace are admitted, or none; nullopt when only some are.
+  [[nodiscard]] std::optional<bool> AdmitsNamespace(const engine::CallerMatch& m,
+                                                    const std::string& ns) const {
+    const std::string& trust = e_.model[place_.cluster].trust_domain;
+    const bool anyone = engine::Admits(m.any_of, engine::Identity{trust, ns, "some-new-account"});
+    for (const engine::Workload& w : e_.model.workloads) {
+      if (w.cluster != place_.cluster || w.ns != ns) continue;
+      if (engine::Admits(m.any_of, engine::Identity{trust, ns, w.account}) != anyone) {
+        return std::nullopt;
+      }
+    }
+    return anyone;
+  }
+
+  Emitter& e_;
+  const RoutePlace& place_;
+  std::vector<HttpMatch> entries_;
+  bool fine_ = true;
+};
+
+}  // namespace
+
+std::vector<Value> StringMatches(const Pattern& pattern) {
+  return std::visit(
+      Overloaded{
+          [](const Exact& p) {
+            return std::vector<Value>{{{"exact", p.value}}};
+          },
+          [](const Prefix& p) {
+            return std::vector<Value>{{{"prefix", p.value}}};
+          },
+          [&](const Under& p) {
+            if (p.value == "/") return std::vector<Value>{{{"prefix", "/"}}};
+            return std::vector<Value>{{{"exact", p.value}}, {{"prefix", p.value + "/"}}};
+          },
+          [&](const auto&) { return std::vector<Value>{RegexOf(pattern)}; },
+      },
+      pattern);
+}
+
+std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& condition,
+                                   const RoutePlace& place, Span span) {
+  std::vector<HttpMatch> matches;
+  const auto cases = CasesOf(condition);
+  if (!cases) {
+    e.Refuse(codes::kTooManyCases, span, "this condition has too many alternatives for Istio");
+    return matches;
+  }
+  Builder builder(e, place);
+  for (const Conjunction& conjunction : *cases) builder.Add(conjunction, matches);
+  return matches;
+}
+
+}  // namespace weft::emit::istio

@@ -1,0 +1,36 @@
+// Matches of a VirtualService; istio/api networking/v1/virtual_service.proto HTTPMatchRequest.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/pattern.h"
+#include "emit/istio/cases.h"
+#include "emit/istio/emitter.h"
+
+namespace weft::emit::istio {
+
+// One entry of `match`, and the path pattern its `uri` says (nullopt: none), which a rewrite needs.
+struct HttpMatch {
+  Value entry = Value::object();
+  std::optional<Pattern> path;
+};
+
+// Where a rule is emitted: at a gateway, or for the sidecars of some namespaces.
+struct RoutePlace {
+  bool gateway = false;
+  engine::ClusterId cluster;
+  std::vector<std::string> namespaces;      // sidecars: of the callers
+  std::optional<engine::Labels> workloads;  // sidecars: only those with these labels
+};
+
+// The entries a condition needs; empty = never matches, one empty entry = always. Reports what
+// Istio cannot say (5002, 5003) and leaves it out.
+[[nodiscard]] std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& condition,
+                                                 const RoutePlace& place, Span span);
+
+// {"exact": …}, {"prefix": …} or {"regex": …}; `under` is two of them.
+[[nodiscard]] std::vector<Value> StringMatches(const Pattern& pattern);
+
+}  // namespace weft::emit::istio

@@ -1,0 +1,37 @@
+// A Kubernetes object on its way out, and its text.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "dsl/span.h"
+
+namespace weft::emit {
+
+// Fields keep the order they are set in, so that the text is stable.
+using Value = nlohmann::ordered_json;
+
+struct Object {
+  std::string api_version;
+  std::string kind;
+  std::string ns;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  Value spec = Value::object();
+  Span span;  // what it comes from
+};
+
+// One YAML document, ending in a line break. Strings are quoted wherever a Kubernetes reader would
+// take them for something else. Byte-stable.
+[[nodiscard]] std::string ToYaml(const Object& object);
+
+// "namespace/kind-name.yaml", kind in lower case: where `weft emit` puts it below the cluster.
+[[nodiscard]] std::string PathOf(const Object& object);
+
+// `text` as part of a Kubernetes name (RFC 1123): lower case, other characters as '-', at most 253.
+// A text that had to be changed or cut ends in a digest of the whole, so that names stay distinct.
+[[nodiscard]] std::string NameOf(const std::string& text);
+
+}  // namespace weft::emit
