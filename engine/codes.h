@@ -119,6 +119,11 @@ inline constexpr Code kTestFailed{
     3133, "test-failed",
     "A `test` block found something else than it expects. The labels show the lines that decided."};
 
+inline constexpr Code kUnknownSecret{
+    3134, "unknown-secret",
+    "A listener names a certificate secret that the inventory of the cluster does not have in the "
+    "gateway's namespace. The listener would stay closed. Secrets are known by name only."};
+
 inline constexpr std::array kEngineCodes = {
     kNotAnObject,      kUnnamedObject,    kUnknownCluster,      kUndiscoveredCluster,
     kUnknownWorkspace, kUnknownWorkload,  kWorkspaceOverlap,    kUnknownNamespace,
@@ -128,6 +133,7 @@ inline constexpr std::array kEngineCodes = {
     kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
     kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
     kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer,       kTestFailed};
+    kBadRequest,       kWrongLayer,       kTestFailed,
+    kUnknownSecret};
 
 }  // namespace weft::engine::codes

@@ -81,6 +81,25 @@ void FindWorkloads(Lowering& l, const dsl::GatewayDecl& decl, WorkspaceId sectio
   }
 }
 
+// Only a dump that has Secrets at all can say that one is missing.
+void CheckSecrets(Lowering& l, const Gateway& gateway) {
+  for (const ClusterId cluster : gateway.clusters) {
+    const KubeCluster* found = l.inventory.Find(l.model[cluster].name);
+    if (found == nullptr || found->secrets.empty()) continue;
+    for (const Listener& listener : gateway.listeners) {
+      const std::pair<std::string, std::string> key{gateway.ns, listener.certificate};
+      if (listener.certificate.empty() ||
+          std::find(found->secrets.begin(), found->secrets.end(), key) != found->secrets.end()) {
+        continue;
+      }
+      Diagnostic& d = l.diagnostics.Warning(codes::kUnknownSecret, listener.span,
+                                            "there is no secret `" + listener.certificate +
+                                                "` in namespace `" + gateway.ns + "`");
+      d.clusters = {found->name};
+    }
+  }
+}
+
 void AddGateway(Lowering& l, const dsl::GatewayDecl& decl) {
   const WorkspaceId section = l.Section(decl.header);
   Gateway gateway{.name = decl.header.name.value,
@@ -96,6 +115,7 @@ void AddGateway(Lowering& l, const dsl::GatewayDecl& decl) {
   for (const dsl::Listener& listener : decl.listeners) {
     gateway.listeners.push_back(ToListener(listener));
   }
+  CheckSecrets(l, gateway);
   for (const dsl::AcceptClause& clause : decl.accepts) {
     Accept accept{.from = {}, .all = clause.all, .hosts = {}, .span = clause.span};
     for (const dsl::Name& name : clause.workspaces) {

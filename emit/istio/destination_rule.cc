@@ -252,7 +252,7 @@ void EmitDestinationRules(Emitter& e) {
     Value policy = TrafficPolicy(e, d.policy);
     for (std::size_t h = 0; h < d.hosts.size(); ++h) {
       EmitRule(e, e.HomeOf(d.workspace), d.name + (h == 0 ? "" : "-" + std::to_string(h + 1)),
-               d.hosts[h], d.workspace, d.span, policy, Value::array(), Value::array({"*"}));
+               d.hosts[h], d.workspace, d.span, policy, Value::array(), e.ExportTo(d));
     }
   }
   for (const engine::External& x : e.model.externals) {
@@ -268,7 +268,8 @@ void EmitDestinationRules(Emitter& e) {
     }
     for (std::size_t h = 0; h < x.hosts.size(); ++h) {
       EmitRule(e, e.HomeOf(x.workspace), x.name + (h == 0 ? "" : "-" + std::to_string(h + 1)),
-               x.hosts[h], x.workspace, x.span, policy, Value::array(), Value::array({"*"}));
+               x.hosts[h], x.workspace, x.span, policy, Value::array(),
+               e.ExportTo(x.workspace, x.grants, x.workspace.IsNone()));
     }
   }
 }

@@ -36,6 +36,9 @@ struct Emitter {
   // exportTo for something only these workspaces may see; "*" when `everyone`.
   [[nodiscard]] Value ExportTo(engine::WorkspaceId owner, const std::vector<engine::Grant>& grants,
                                bool everyone) const;
+  // The same for a destination: its workspace, those it is shared with, and the gateways, whose
+  // routes may lead to it; everyone when its workspace is not isolated.
+  [[nodiscard]] Value ExportTo(const engine::Destination& destination) const;
 };
 
 // "2s", "1500ms" as google.protobuf.Duration in JSON wants it: "1.500s".

@@ -260,14 +260,7 @@ void EmitDestination(Emitter& e, const engine::Destination& destination) {
     spec["resolution"] = "STATIC";
     spec["workloadSelector"]["labels"] = labels;
     spec["subjectAltNames"] = Identities(e, destination);
-    std::vector<engine::Grant> grants = destination.grants;
-    for (const engine::Table& table : e.model.tables) {
-      for (const engine::GatewayId g : table.gateways) grants.push_back({e.model[g].workspace, {}});
-    }
-    std::erase_if(grants, [](const engine::Grant& g) { return g.to.IsNone(); });
-    const bool isolated =
-        !destination.workspace.IsNone() && e.model[destination.workspace].isolated;
-    spec["exportTo"] = e.ExportTo(destination.workspace, grants, !isolated);
+    spec["exportTo"] = e.ExportTo(destination);
   }
   EmitEntries(e, destination, ns, labels);
 }

@@ -26,6 +26,9 @@ func readInventory(files []string) (inventory, error) {
 	}
 	complete := objects
 	for _, object := range objects {
+		if err := fillSecret(object); err != nil {
+			return nil, err
+		}
 		if pod := objects.missingPod(object); pod != nil {
 			complete = append(complete, pod)
 		}
