@@ -8,7 +8,9 @@
 
 #include "cli/commands.h"
 #include "dsl/codes.h"
+#include "emit/codes.h"
 #include "engine/codes.h"
+#include "verifier/codes.h"
 
 namespace weft::cli {
 namespace {
@@ -17,7 +19,19 @@ std::vector<Code> AllCodes() {
   std::vector<Code> codes;
   for (const Code& code : dsl::codes::kDslCodes) codes.push_back(code);
   for (const Code& code : engine::codes::kEngineCodes) codes.push_back(code);
+  for (const Code& code : verifier::codes::kVerifierCodes) codes.push_back(code);
+  for (const Code& code : emit::codes::kEmitCodes) codes.push_back(code);
   return codes;
+}
+
+// The error reference: docs/errors.md is this text.
+void PrintAll() {
+  std::puts("# Error reference\n");
+  std::puts("Made by `weft explain-code --all`; `weft explain-code W####` prints one section.");
+  for (const Code& code : AllCodes()) {
+    std::printf("\n## W%04u %s\n\n%s\n", static_cast<unsigned>(code.number),
+                std::string(code.name).c_str(), std::string(code.help).c_str());
+  }
 }
 
 int Explain(const std::string& text) {
@@ -38,10 +52,19 @@ int Explain(const std::string& text) {
 
 void AddExplainCode(CLI::App& app, int& exit_code) {
   auto code = std::make_shared<std::string>();
+  auto all = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("explain-code", "what a message code means; offline");
   command->footer("Example:\n  weft explain-code W1022");
-  command->add_option("code", *code, "W#### or the code's name")->required();
-  command->callback([code, &exit_code] { exit_code = Explain(*code); });
+  CLI::Option* one = command->add_option("code", *code, "W#### or the code's name");
+  command->add_flag("--all", *all, "the whole error reference")->excludes(one);
+  command->callback([code, all, &exit_code] {
+    if (*all) {
+      PrintAll();
+      exit_code = kExitClean;
+    } else {
+      exit_code = Explain(*code);
+    }
+  });
 }
 
 void AddVersion(CLI::App& app, int& exit_code) {

@@ -10,14 +10,21 @@ int main(int argc, char** argv) {
     CLI::App app{"weft: typed, proved policy for Istio meshes"};
     app.name("weft");
     app.require_subcommand(1);
-    app.footer("Examples:\n  weft check policies/\n  weft explain-code W1022");
+    app.footer(
+        "Examples:\n  weft init policies --example bookinfo\n  weft verify policies\n"
+        "  weft emit policies -o istio\n  weft explain-code W4102");
     int exit_code = weft::cli::kExitClean;
+    weft::cli::AddInit(app, exit_code);
     weft::cli::AddFmt(app, exit_code);
     weft::cli::AddCheck(app, exit_code);
     weft::cli::AddVerify(app, exit_code);
     weft::cli::AddTest(app, exit_code);
     weft::cli::AddEmit(app, exit_code);
+    weft::cli::AddExplain(app, exit_code);
+    weft::cli::AddWhoCan(app, exit_code);
+    weft::cli::AddCanReach(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
+    weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);
     try {
       app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "dsl/span.h"
 
@@ -20,7 +21,8 @@ struct Object {
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   Value spec = Value::object();
-  Span span;  // what it comes from
+  Span span;                  // what it comes from
+  std::vector<Span> sources;  // the lines whose meaning it carries, for explanations
 };
 
 // One YAML document, ending in a line break. Strings are quoted wherever a Kubernetes reader would

@@ -463,21 +463,34 @@ void EmitGuard(Emitter& e, const engine::Guard& guard, const Attachment& attachm
   RuleWriter writer(e, attachment);
   const Span span = guard.spans.empty() ? guard.mtls_span : guard.spans.front();
   const auto add = [&](const std::string& suffix) -> Object& {
-    return e.Add("security.istio.io/v1", "AuthorizationPolicy", attachment.ns,
-                 attachment.name + suffix, attachment.workspace, span);
+    Object& object = e.Add("security.istio.io/v1", "AuthorizationPolicy", attachment.ns,
+                           attachment.name + suffix, attachment.workspace, span);
+    object.sources.insert(object.sources.end(), guard.spans.begin(), guard.spans.end());
+    return object;
   };
+  std::vector<Span> spans;
   const auto collect = [&](const std::vector<engine::AccessRuleId>& ids, bool dry_run) {
     Value rules = Value::array();
     for (const engine::AccessRuleId id : ids) {
       if (e.model[id].dry_run != dry_run) continue;
+      spans.push_back(e.model[id].span);
       for (Value& rule : writer.Write(e.model[id])) rules.push_back(std::move(rule));
     }
     return rules;
   };
   Value deny = RequireTokens(e, guard, attachment);
   for (Value& rule : collect(guard.deny, false)) deny.push_back(std::move(rule));
-  if (!deny.empty()) Fill(add("-deny"), attachment, "DENY", std::move(deny));
-  if (guard.closed) Fill(add("-allow"), attachment, "ALLOW", collect(guard.allow, false));
+  const auto with_sources = [&](Object& object) -> Object& {
+    object.sources.insert(object.sources.end(), spans.begin(), spans.end());
+    spans.clear();
+    return object;
+  };
+  if (!deny.empty()) Fill(with_sources(add("-deny")), attachment, "DENY", std::move(deny));
+  spans.clear();
+  if (guard.closed) {
+    Value allow = collect(guard.allow, false);
+    Fill(with_sources(add("-allow")), attachment, "ALLOW", std::move(allow));
+  }
   Value tried_allow = collect(guard.allow, true);
   Value tried_deny = collect(guard.deny, true);
   if (!tried_allow.empty()) {

@@ -25,7 +25,8 @@ Object& Emitter::Add(const std::string& api_version, const std::string& kind, co
                 .name = unique,
                 .labels = {{"app.kubernetes.io/managed-by", "weft"}},
                 .annotations = {},
-                .span = span};
+                .span = span,
+                .sources = {span}};
   object.annotations["weft.dev/workspace"] =
       workspace.IsNone() ? model.mesh : model[workspace].name;
   if (options.place && span.IsKnown()) object.annotations["weft.dev/source"] = options.place(span);

@@ -128,6 +128,7 @@ void EmitGateways(Emitter& e) {
     std::map<std::uint16_t, std::size_t> seen;
     for (const engine::Listener& listener : gateway.listeners) {
       object.spec["servers"].push_back(Server(listener, seen[listener.port]++));
+      object.sources.push_back(listener.span);
     }
   }
   EmitEastWest(e);

@@ -320,6 +320,10 @@ void EmitOne(Emitter& e, const std::string& ns, const std::string& name,
   if (!tls.empty()) object.spec["tls"] = std::move(tls);
   if (!tcp.empty()) object.spec["tcp"] = std::move(tcp);
   object.spec["exportTo"] = export_to;
+  for (const Placed& placed : tables) {
+    object.sources.push_back(placed.table->span);
+    for (const RouteRule& rule : placed.table->rules) object.sources.push_back(rule.span);
+  }
 }
 
 std::string TableName(const Emitter& e, const Table& table) {

@@ -1,0 +1,184 @@
+// `weft who-can` and `weft can-reach`: answers over all requests.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/policy.h"
+#include "cli/request_flags.h"
+#include "verifier/reach.h"
+
+namespace weft::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using engine::Model;
+using verifier::Reach;
+
+struct Options {
+  PolicyOptions policy;
+  std::string subject;
+};
+
+std::string CallerText(const Model& model, const Reach& reach) {
+  const verifier::Candidate& caller = reach.caller;
+  if (!caller.identity) return "anyone without mTLS identity";
+  std::string text = caller.identity->ns + "/" + caller.identity->account;
+  if (!caller.source.IsNone()) text += "@" + model[caller.cluster].name;
+  if (caller.source.IsNone()) text += " (not discovered, " + caller.identity->trust_domain + ")";
+  return text;
+}
+
+std::string ServiceText(const Model& model, const Reach& reach) {
+  const engine::Service& service = model[reach.service];
+  return fmt::format("{}/{}:{}@{}", service.ns, service.name, reach.port,
+                     model[reach.cluster].name);
+}
+
+std::string How(const Reach& reach) {
+  if (reach.undecided) return "undecided";
+  if (reach.always) return "any request";
+  if (reach.example.layer != engine::Layer::kHttp) return "some connections";
+  std::string text = "some, such as " + reach.example.method + " " + reach.example.path;
+  for (const auto& [name, value] : reach.example.headers)
+    text += fmt::format(" [{}: {}]", name, value);
+  if (!reach.example.tokens.empty()) text += " with a token";
+  return text;
+}
+
+Json ReachJson(const Model& model, const Reach& reach) {
+  const verifier::Candidate& caller = reach.caller;
+  Json json;
+  json["cluster"] = model[reach.cluster].name;
+  json["namespace"] = model[reach.service].ns;
+  json["service"] = model[reach.service].name;
+  json["port"] = reach.port;
+  json["caller"] = {
+      {"cluster", caller.source.IsNone() ? Json() : Json(model[caller.cluster].name)},
+      {"namespace", caller.identity ? Json(caller.identity->ns) : Json()},
+      {"serviceAccount", caller.identity ? Json(caller.identity->account) : Json()},
+      {"workspace", caller.workspace.IsNone() ? Json() : Json(model[caller.workspace].name)},
+      {"mtls", caller.identity.has_value()},
+      {"discovered", !caller.source.IsNone()}};
+  json["how"] = reach.undecided ? "undecided" : reach.always ? "any" : "some";
+  json["example"] = {{"method", reach.example.method},
+                     {"host", reach.example.host},
+                     {"path", reach.example.path},
+                     {"headers", reach.example.headers}};
+  return json;
+}
+
+int Print(const Policy& policy, const Options& options, const std::vector<Reach>& found,
+          bool callers) {
+  if (options.policy.format == Format::kJson) {
+    Json json;
+    json["formatVersion"] = "1";
+    json["subject"] = options.subject;
+    json["answers"] = Json::array();
+    for (const Reach& reach : found) json["answers"].push_back(ReachJson(policy.model, reach));
+    PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    for (const Reach& reach : found) {
+      PrintText(fmt::format(
+          "{:<48} {}", callers ? CallerText(policy.model, reach) : ServiceText(policy.model, reach),
+          (callers ? ServiceText(policy.model, reach) + "  " : std::string()) + How(reach)));
+    }
+    if (found.empty()) PrintText(callers ? "nobody" : "nothing");
+  }
+  const bool undecided =
+      std::any_of(found.begin(), found.end(), [](const Reach& reach) { return reach.undecided; });
+  return undecided ? kExitUndecided : kExitClean;
+}
+
+std::unique_ptr<Policy> Load(const Options& options, int& code) {
+  std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
+  code = policy->ExitCode();
+  if (code != kExitClean) {
+    PrintDiagnostics(policy->diagnostics, policy->inputs.sources, options.policy.format);
+  }
+  return policy;
+}
+
+// The last positional argument is the subject, those before it are inputs.
+bool TakeSubject(Options& options, const char* what) {
+  std::vector<std::string>& paths = options.policy.inputs.paths;
+  if (paths.size() >= 2) {
+    options.subject = paths.back();
+    paths.pop_back();
+    return true;
+  }
+  std::fprintf(stderr, "weft: write INPUTS and then %s\n", what);
+  return false;
+}
+
+int WhoCan(const Options& options) {
+  int code = kExitClean;
+  const std::unique_ptr<Policy> policy = Load(options, code);
+  if (code != kExitClean) return code;
+  const std::size_t slash = options.subject.find('/');
+  const engine::ServiceId service =
+      slash == std::string::npos ? engine::ServiceId{}
+                                 : policy->model.FindService(options.subject.substr(0, slash),
+                                                             options.subject.substr(slash + 1));
+  if (service.IsNone()) {
+    std::vector<std::string> known;
+    for (const engine::Service& s : policy->model.services) known.push_back(s.ns + "/" + s.name);
+    const std::string near = NearestName(options.subject, known);
+    std::fprintf(
+        stderr, "weft: there is no service `%s`%s\n", options.subject.c_str(),
+        near.empty() ? "; write NAMESPACE/SERVICE" : ("; did you mean `" + near + "`?").c_str());
+    return kExitCannot;
+  }
+  return Print(*policy, options, verifier::WhoCan(policy->model, service), true);
+}
+
+int CanReach(const Options& options) {
+  int code = kExitClean;
+  const std::unique_ptr<Policy> policy = Load(options, code);
+  if (code != kExitClean) return code;
+  const Result<engine::Request> from = RequestFrom(options.subject, policy->model);
+  if (!from.ok()) {
+    std::fprintf(stderr, "weft: %s\n", from.error().c_str());
+    return kExitCannot;
+  }
+  const engine::Request& request = from.value();
+  verifier::Candidate caller{
+      .source = request.source, .identity = request.identity, .cluster = request.cluster};
+  if (!request.source.IsNone()) {
+    const engine::Workload& w = policy->model[request.source];
+    caller.workspace = w.workspace;
+    if (w.sidecar) {
+      caller.identity = engine::Identity{policy->model[w.cluster].trust_domain, w.ns, w.account};
+    }
+  }
+  return Print(*policy, options, verifier::CanReach(policy->model, caller), false);
+}
+
+}  // namespace
+
+void AddWhoCan(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("who-can", "who gets into a service, over all requests");
+  command->footer("Example:\n  weft who-can policies/ payments/ledger");
+  AddPolicyOptions(*command, options->policy);
+  command->usage("weft who-can [OPTIONS] INPUTS... NAMESPACE/SERVICE");
+  command->callback([options, &exit_code] {
+    exit_code = TakeSubject(*options, "NAMESPACE/SERVICE") ? WhoCan(*options) : kExitCannot;
+  });
+}
+
+void AddCanReach(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("can-reach", "where a caller gets, over all requests");
+  command->footer("Example:\n  weft can-reach policies/ web/frontend@east");
+  AddPolicyOptions(*command, options->policy);
+  command->usage("weft can-reach [OPTIONS] INPUTS... NAMESPACE/ACCOUNT[@CLUSTER]");
+  command->callback([options, &exit_code] {
+    exit_code =
+        TakeSubject(*options, "NAMESPACE/ACCOUNT[@CLUSTER]") ? CanReach(*options) : kExitCannot;
+  });
+}
+
+}  // namespace weft::cli

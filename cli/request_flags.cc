@@ -1,0 +1,242 @@
+#include "cli/request_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "dsl/diagnostic.h"
+#include "engine/hosts.h"
+#include "engine/match.h"
+#include "engine/path.h"
+
+namespace weft::cli {
+namespace {
+
+using engine::Model;
+using engine::Request;
+
+std::string Near(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = NearestName(word, known);
+  return near.empty() ? "" : "; did you mean `" + near + "`?";
+}
+
+Result<engine::ClusterId> ClusterNamed(const std::string& name, const Model& model) {
+  const engine::ClusterId id = model.FindCluster(name);
+  if (!id.IsNone()) return id;
+  std::vector<std::string> known;
+  for (const engine::Cluster& c : model.clusters) known.push_back(c.name);
+  return Error{"there is no cluster `" + name + "`" + Near(name, known)};
+}
+
+Result<engine::GatewayId> GatewayNamed(const std::string& name, const Model& model) {
+  std::vector<std::string> known;
+  for (std::uint32_t i = 0; i < model.gateways.size(); ++i) {
+    if (model.gateways[i].name == name) return engine::GatewayId{i};
+    known.push_back(model.gateways[i].name);
+  }
+  return Error{"there is no gateway `" + name + "`" + Near(name, known)};
+}
+
+// HOST[:PORT]
+Status ReadHost(const std::string& to, Request& request, bool& has_port) {
+  const std::size_t colon = to.rfind(':');
+  request.host = engine::Fold(to.substr(0, colon));
+  has_port = colon != std::string::npos;
+  if (!has_port) return Unit{};
+  const char* end = to.data() + to.size();
+  const auto [at, error] = std::from_chars(to.data() + colon + 1, end, request.port);
+  if (error != std::errc() || at != end || request.port == 0) {
+    return Error{"`" + to + "` has no port between 1 and 65535"};
+  }
+  return Unit{};
+}
+
+// A bare service name that only one namespace has means that service.
+void FindService(const Model& model, bool has_port, Request& request) {
+  const std::string ns = request.source.IsNone() ? "" : model[request.source].ns;
+  const engine::Service* only = nullptr;
+  int count = 0;
+  if (!engine::ResolveHost(model, request.host, ns, request.cluster)) {
+    for (const engine::Service& service : model.services) {
+      if (service.name != request.host) continue;
+      ++count;
+      only = &service;
+    }
+    if (count == 1) request.host = only->name + "." + only->ns;
+  }
+  const auto target = engine::ResolveHost(model, request.host, ns, request.cluster);
+  if (has_port || !target) return;
+  if (const auto* id = std::get_if<engine::ServiceId>(&*target)) {
+    const auto& ports = model[*id].In(request.cluster)->ports;
+    if (ports.size() == 1) request.port = ports.front().number;
+  }
+  if (const auto* id = std::get_if<engine::DestinationId>(&*target)) {
+    const auto& ports = model[*id].ports;
+    if (ports.size() == 1) request.port = ports.front().number;
+  }
+}
+
+// The listener's hosts and protocol say how a request to a gateway looks.
+void EnterGateway(const Model& model, engine::GatewayId id, const std::vector<std::string>& headers,
+                  Request& request) {
+  request.gateway = id;
+  request.plaintext = true;
+  const engine::Gateway& gateway = model[id];
+  if (request.cluster.IsNone() && !gateway.clusters.empty()) {
+    request.cluster = gateway.clusters.front();
+  }
+  for (const std::string& header : headers) {
+    const std::size_t equals = header.find('=');
+    if (engine::Fold(header.substr(0, equals)) == "host" && equals != std::string::npos) {
+      request.host = engine::Fold(header.substr(equals + 1));
+    }
+  }
+  const engine::Listener* chosen = nullptr;
+  for (const engine::Listener& listener : gateway.listeners) {
+    if (listener.redirect_https) continue;
+    if (chosen == nullptr || (listener.tls && !chosen->tls)) chosen = &listener;
+  }
+  if (chosen == nullptr) return;
+  request.port = chosen->port;
+  request.tls = chosen->tls.has_value();
+  if (request.host.empty()) {
+    for (const engine::Table& table : model.tables) {
+      const auto& bound = table.gateways;
+      if (std::find(bound.begin(), bound.end(), id) == bound.end() || table.hosts.empty()) continue;
+      request.host = table.hosts.front();
+      if (request.host.starts_with("*.")) request.host = "x" + request.host.substr(1);
+      break;
+    }
+  }
+  if (request.tls) request.sni = request.host;
+}
+
+Status ReadTokens(const std::string& text, const Model& model, Request& request) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object())
+    return Error{"--jwt is no JSON object such as {\"corp\":{\"role\":\"x\"}}"};
+  for (const auto& [name, claims] : json.items()) {
+    engine::Token token;
+    for (std::uint32_t i = 0; i < model.jwts.size(); ++i) {
+      if (model.jwts[i].name == name) token.provider = {i};
+    }
+    if (token.provider.IsNone()) {
+      std::vector<std::string> known;
+      for (const engine::JwtProvider& p : model.jwts) known.push_back(p.name);
+      return Error{"there is no jwt provider `" + name + "`" + Near(name, known)};
+    }
+    if (claims.is_boolean() && !claims.get<bool>()) token.valid = false;
+    if (claims.is_object()) {
+      for (const auto& [claim, value] : claims.items()) {
+        for (const auto& one : value.is_array() ? value : nlohmann::json::array({value})) {
+          token.claims[claim].push_back(one.is_string() ? one.get<std::string>() : one.dump());
+        }
+      }
+    }
+    request.tokens.push_back(std::move(token));
+  }
+  return Unit{};
+}
+
+}  // namespace
+
+void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
+  command.add_option("--from", flags.from, "caller NAMESPACE/ACCOUNT[@CLUSTER]; default: outside");
+  command.add_flag("--plaintext", flags.plaintext, "the caller shows no mTLS identity");
+  command.add_option("--to", flags.to, "HOST[:PORT] or gateway:NAME")->required();
+  command.add_option("--method", flags.method, "HTTP method");
+  command.add_option("--path", flags.path, "path, with query if any");
+  command.add_option("--header", flags.headers, "NAME=VALUE, repeatable");
+  command.add_option("--jwt", flags.jwt, R"(tokens: {"provider":{"claim":"value"}})");
+  command.add_option("--source-ip", flags.source_ip, "address of the TCP peer");
+  command.add_option("--remote-ip", flags.remote_ip, "address of the original client");
+}
+
+Result<Request> RequestFrom(const std::string& caller, const Model& model) {
+  Request request;
+  const std::size_t at = caller.find('@');
+  const std::string who = caller.substr(0, at);
+  const std::size_t slash = who.find('/');
+  if (slash == std::string::npos) {
+    return Error{"`" + caller + "` is no caller; write NAMESPACE/ACCOUNT[@CLUSTER]"};
+  }
+  if (at != std::string::npos) {
+    const Result<engine::ClusterId> cluster = ClusterNamed(caller.substr(at + 1), model);
+    if (!cluster.ok()) return Error{cluster.error()};
+    request.cluster = cluster.value();
+  }
+  const std::string ns = who.substr(0, slash);
+  const std::string account = who.substr(slash + 1);
+  for (std::uint32_t i = 0; i < model.workloads.size(); ++i) {
+    const engine::Workload& w = model.workloads[i];
+    const bool here = request.cluster.IsNone() || w.cluster == request.cluster;
+    if (!here || w.ns != ns || w.account != account) continue;
+    request.source = {i};
+    request.cluster = w.cluster;
+    if (!w.addresses.empty()) request.source_ip = w.addresses.front();
+    return request;
+  }
+  if (request.cluster.IsNone()) {
+    if (model.clusters.empty()) return Error{"the policy has no cluster"};
+    request.cluster = {0};
+  }
+  request.identity = engine::Identity{model[request.cluster].trust_domain, ns, account};
+  return request;
+}
+
+Result<Request> MakeRequest(const RequestFlags& flags, const Model& model) {
+  Request request;
+  if (model.clusters.empty()) return Error{"the policy has no cluster"};
+  if (!flags.from.empty()) {
+    Result<Request> from = RequestFrom(flags.from, model);
+    if (!from.ok()) return from;
+    request = std::move(from).value();
+  } else {
+    request.plaintext = true;
+  }
+  request.method = flags.method;
+  const std::size_t question = flags.path.find('?');
+  request.path = engine::NormalizePath(flags.path.substr(0, question), model.normalization);
+  if (question != std::string::npos) {
+    std::string query = flags.path.substr(question + 1);
+    for (std::size_t begin = 0; begin < query.size();) {
+      const std::size_t end = std::min(query.find('&', begin), query.size());
+      const std::string pair = query.substr(begin, end - begin);
+      const std::size_t equals = pair.find('=');
+      request.query[pair.substr(0, equals)] =
+          equals == std::string::npos ? "" : pair.substr(equals + 1);
+      begin = end + 1;
+    }
+  }
+  for (const std::string& header : flags.headers) {
+    const std::size_t equals = header.find('=');
+    if (equals == std::string::npos) return Error{"--header `" + header + "` is not NAME=VALUE"};
+    const std::string name = engine::Fold(header.substr(0, equals));
+    if (name != "host") request.headers[name] = header.substr(equals + 1);
+  }
+  if (flags.to.starts_with("gateway:")) {
+    const Result<engine::GatewayId> gateway = GatewayNamed(flags.to.substr(8), model);
+    if (!gateway.ok()) return Error{gateway.error()};
+    EnterGateway(model, gateway.value(), flags.headers, request);
+  } else {
+    bool has_port = false;
+    if (Status status = ReadHost(flags.to, request, has_port); !status.ok()) {
+      return Error{status.error()};
+    }
+    if (request.cluster.IsNone()) request.cluster = {0};
+    FindService(model, has_port, request);
+  }
+  if (request.cluster.IsNone()) request.cluster = {0};
+  if (!flags.source_ip.empty()) request.source_ip = flags.source_ip;
+  if (!flags.remote_ip.empty()) request.remote_ip = flags.remote_ip;
+  request.plaintext = request.plaintext || flags.plaintext;
+  if (!flags.jwt.empty()) {
+    if (Status status = ReadTokens(flags.jwt, model, request); !status.ok()) {
+      return Error{status.error()};
+    }
+  }
+  return request;
+}
+
+}  // namespace weft::cli
