@@ -160,10 +160,9 @@ int CanReach(const Options& options) {
 
 void AddWhoCan(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("who-can", "who gets into a service, over all requests");
+  CLI::App* command = app.add_subcommand("who-can", "INPUTS... NAMESPACE/SERVICE: who gets in, over all requests");
   command->footer("Example:\n  weft who-can policies/ payments/ledger");
   AddPolicyOptions(*command, options->policy);
-  command->usage("weft who-can [OPTIONS] INPUTS... NAMESPACE/SERVICE");
   command->callback([options, &exit_code] {
     exit_code = TakeSubject(*options, "NAMESPACE/SERVICE") ? WhoCan(*options) : kExitCannot;
   });
@@ -171,10 +170,10 @@ void AddWhoCan(CLI::App& app, int& exit_code) {
 
 void AddCanReach(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("can-reach", "where a caller gets, over all requests");
+  CLI::App* command = app.add_subcommand(
+      "can-reach", "INPUTS... NAMESPACE/ACCOUNT[@CLUSTER]: where it gets, over all requests");
   command->footer("Example:\n  weft can-reach policies/ web/frontend@east");
   AddPolicyOptions(*command, options->policy);
-  command->usage("weft can-reach [OPTIONS] INPUTS... NAMESPACE/ACCOUNT[@CLUSTER]");
   command->callback([options, &exit_code] {
     exit_code =
         TakeSubject(*options, "NAMESPACE/ACCOUNT[@CLUSTER]") ? CanReach(*options) : kExitCannot;
