@@ -30,7 +30,23 @@ inline constexpr Code kNoPlace{
     "An object has to live in a namespace of its workspace, and the workspace has none in this "
     "cluster."};
 
-inline constexpr std::array kEmitCodes = {kNotYetEmitted, kInexpressible, kTooManyCases,
-                                          kFailoverOrder, kNoPlace};
+inline constexpr Code kUnknownField{
+    5101, "unknown-istio-field",
+    "An Istio object has a field its kind does not have. Kubernetes would drop it in silence, and "
+    "with it what it was meant to say."};
+inline constexpr Code kBadField{5102, "bad-istio-field",
+                                "A field of an Istio object has a value of the wrong type."};
+inline constexpr Code kBadWord{
+    5103, "bad-istio-word",
+    "A field of an Istio object holds a word that is not among those it can have."};
+inline constexpr Code kMissingField{5104, "missing-istio-field",
+                                    "An Istio object lacks a field it cannot do without."};
+inline constexpr Code kUnknownKind{
+    5105, "unknown-istio-kind",
+    "A document is of a kind or version that weft neither writes nor reads as Istio."};
+
+inline constexpr std::array kEmitCodes = {
+    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNoPlace,
+    kUnknownField,  kBadField,      kBadWord,      kMissingField,  kUnknownKind};
 
 }  // namespace weft::emit::codes

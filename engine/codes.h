@@ -133,7 +133,6 @@ inline constexpr std::array kEngineCodes = {
     kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
     kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
     kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer,       kTestFailed,
-    kUnknownSecret};
+    kBadRequest,       kWrongLayer,       kTestFailed,          kUnknownSecret};
 
 }  // namespace weft::engine::codes

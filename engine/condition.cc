@@ -58,19 +58,50 @@ Condition Condition::Not(Condition child) {
   return {Kind::kNot, std::move(children), {}, span};
 }
 
-bool UsesHttp(const Condition& condition) {
-  if (condition.matcher) {
-    return std::visit(Overloaded{
-                          [](const PortMatch&) { return false; },
-                          [](const CallerMatch&) { return false; },
-                          [](const SourceIpMatch&) { return false; },
-                          [](const SniMatch&) { return false; },
-                          [](const MtlsMatch&) { return false; },
-                          [](const auto&) { return true; },
-                      },
-                      *condition.matcher);
-  }
-  return std::any_of(condition.children.begin(), condition.children.end(), UsesHttp);
+bool UsesHttp(const Matcher& matcher) {
+  return std::visit(Overloaded{
+                        [](const PortMatch&) { return false; },
+                        [](const CallerMatch&) { return false; },
+                        [](const SourceIpMatch&) { return false; },
+                        [](const RemoteIpMatch&) { return false; },
+                        [](const SniMatch&) { return false; },
+                        [](const MtlsMatch&) { return false; },
+                        [](const auto&) { return true; },
+                    },
+                    matcher);
 }
+
+bool UsesHttp(const Condition& condition) {
+  if (condition.matcher) return UsesHttp(*condition.matcher);
+  return std::any_of(condition.children.begin(), condition.children.end(),
+                     [](const Condition& child) { return UsesHttp(child); });
+}
+
+namespace {
+
+Condition Strip(const Condition& condition, bool negated) {
+  switch (condition.kind) {
+    case Condition::Kind::kTrue:
+    case Condition::Kind::kFalse:
+      return (condition.kind == Condition::Kind::kTrue) != negated ? Condition::True()
+                                                                   : Condition::False();
+    case Condition::Kind::kNot:
+      return Strip(condition.children.front(), !negated);
+    case Condition::Kind::kMatcher:
+      if (UsesHttp(*condition.matcher)) return Condition::False();
+      return negated ? Condition::Not(condition) : condition;
+    case Condition::Kind::kAnd:
+    case Condition::Kind::kOr:
+      break;
+  }
+  std::vector<Condition> children;
+  for (const Condition& child : condition.children) children.push_back(Strip(child, negated));
+  const bool all = (condition.kind == Condition::Kind::kAnd) != negated;
+  return all ? Condition::And(std::move(children)) : Condition::Or(std::move(children));
+}
+
+}  // namespace
+
+Condition OnConnection(const Condition& condition) { return Strip(condition, false); }
 
 }  // namespace weft::engine

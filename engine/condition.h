@@ -110,5 +110,11 @@ struct Condition {
 // Whether the condition looks at anything only HTTP requests have (method, path, host, headers,
 // query, tokens). Such a condition says nothing about plain TCP connections.
 [[nodiscard]] bool UsesHttp(const Condition& condition);
+[[nodiscard]] bool UsesHttp(const Matcher& matcher);
+
+// What is left of the condition for a connection that is not HTTP: an alternative that looks at
+// HTTP never holds there, whether it asks for something or for its absence. Without negations of
+// HTTP.
+[[nodiscard]] Condition OnConnection(const Condition& condition);
 
 }  // namespace weft::engine

@@ -264,13 +264,27 @@ const Guard* EnforcedGuard(const Model& model, const Backend& backend) {
 }
 
 bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
-  if (from.IsNone() || !model[from].trim) return true;
-  const auto granted = [&](WorkspaceId owner, const std::vector<Grant>& grants) {
-    return owner == from || std::any_of(grants.begin(), grants.end(),
-                                        [&](const Grant& grant) { return grant.to == from; });
+  const auto granted = [&](const auto& object) {
+    return object.workspace == from ||
+           std::any_of(object.grants.begin(), object.grants.end(),
+                       [&](const Grant& grant) { return grant.to == from; });
   };
-  return std::visit([&](auto id) { return granted(model[id].workspace, model[id].grants); },
-                    target);
+  // Hosts that weft itself makes known are made known to those who may use them.
+  const auto known = [&](const auto& object) {
+    if (object.workspace.IsNone() || !model[object.workspace].isolated || granted(object)) {
+      return true;
+    }
+    return std::any_of(model.gateways.begin(), model.gateways.end(), [&](const Gateway& gateway) {
+      return !gateway.workspace.IsNone() && gateway.workspace == from;
+    });
+  };
+  const bool trimmed = !from.IsNone() && model[from].trim;
+  return std::visit(
+      Overloaded{
+          [&](ServiceId id) { return !trimmed || granted(model[id]); },
+          [&](auto id) { return known(model[id]) && (!trimmed || granted(model[id])); },
+      },
+      target);
 }
 
 Sender SidecarSender(const Model& model, WorkloadId source, ClusterId cluster,

@@ -31,8 +31,9 @@ struct Sender {
 [[nodiscard]] std::uint16_t BackendPort(const Model& model, const TargetRef& target,
                                         const Backend& backend, std::uint16_t port);
 
-// Whether proxies of the workspace know the target: always, unless the workspace trims its proxies
-// to what it owns and what is shared with it.
+// Whether proxies of the workspace know the target. A workspace that trims its proxies knows what
+// it owns and what is shared with it. Destinations and external services of an isolated workspace
+// are known to it, to those they are shared with, and to gateways.
 [[nodiscard]] bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target);
 
 // Whether the target has the port, seen from the cluster.

@@ -173,15 +173,18 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   const WorkspaceId workspace = source.IsNone() ? WorkspaceId{} : model[source].workspace;
   const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
   if (!target) return BlockedAt(Stage::kHidden, 0, {});
-  if (!request.direct && !IsVisible(model, workspace, *target)) {
+  // A caller without sidecar, or one that goes around it, is bound by nothing on its own side.
+  const bool proxied =
+      !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
+  if (proxied && !IsVisible(model, workspace, *target)) {
     return BlockedAt(Stage::kHidden, 502, {model[workspace].isolate_span});
   }
   const Sender sender = SidecarSender(model, source, request.cluster, peer);
-  const bool proxied =
-      !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
   if (proxied) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
-    if (!tables.empty()) return RouteThrough(model, tables, sender, request, peer);
+    if (HasLayer(tables, request.layer)) {
+      return RouteThrough(model, tables, sender, request, peer);
+    }
   }
   Outcome outcome;
   outcome.path = request.path;

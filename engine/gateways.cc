@@ -92,9 +92,9 @@ void CheckSecrets(Lowering& l, const Gateway& gateway) {
           std::find(found->secrets.begin(), found->secrets.end(), key) != found->secrets.end()) {
         continue;
       }
-      Diagnostic& d = l.diagnostics.Warning(codes::kUnknownSecret, listener.span,
-                                            "there is no secret `" + listener.certificate +
-                                                "` in namespace `" + gateway.ns + "`");
+      Diagnostic& d = l.diagnostics.Warning(
+          codes::kUnknownSecret, listener.span,
+          "there is no secret `" + listener.certificate + "` in namespace `" + gateway.ns + "`");
       d.clusters = {found->name};
     }
   }

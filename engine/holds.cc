@@ -138,8 +138,8 @@ bool RuleApplies(const Model& model, const AccessRule& rule, const Request& requ
                  const std::optional<Identity>& peer) {
   if (rule.dry_run) return false;
   if (rule.tcp_only && request.layer == Layer::kHttp) return false;
-  if (request.layer != Layer::kHttp && UsesHttp(rule.when)) return false;
   if (!rule.callers.empty() && !AdmitsAny(rule.callers, peer)) return false;
+  if (request.layer != Layer::kHttp) return Holds(model, OnConnection(rule.when), request, peer);
   return Holds(model, rule.when, request, peer);
 }
 

@@ -82,6 +82,13 @@ std::vector<const Table*> TablesAtGateway(const Model& model, GatewayId gateway,
   return best.Take();
 }
 
+bool HasLayer(const std::vector<const Table*>& tables, Layer layer) {
+  return std::any_of(tables.begin(), tables.end(), [&](const Table* table) {
+    return std::any_of(table->rules.begin(), table->rules.end(),
+                       [&](const RouteRule& rule) { return rule.layer == layer; });
+  });
+}
+
 std::vector<const Table*> TablesAtSidecar(const Model& model, WorkloadId source,
                                           const TargetRef& target, std::string_view host) {
   const Workload& workload = model[source];

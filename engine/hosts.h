@@ -31,6 +31,10 @@ namespace weft::engine {
                                                         const TargetRef& target,
                                                         std::string_view host);
 
+// Whether some rule of the tables is for the layer. Without one, requests of that layer go their
+// usual way: an HTTP route says nothing about the TCP ports of its host.
+[[nodiscard]] bool HasLayer(const std::vector<const Table*>& tables, Layer layer);
+
 // The names tables use for a target: FQDN of a service, the hosts of a destination or external.
 [[nodiscard]] std::vector<std::string> HostsOf(const Model& model, const TargetRef& target);
 

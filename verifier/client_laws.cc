@@ -231,7 +231,7 @@ class ClientLaw {
       const FormulaId served = ServedBy(space, formulas, model, site, rule);
       return wanted == nullptr || GoesTo(model, site, rule, *wanted) ? served : kFalse;
     };
-    if (site.tables.empty()) {
+    if (site.rules.empty()) {
       engine::RouteRule direct{
           .labels = {},
           .match = engine::Condition::True(),

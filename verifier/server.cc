@@ -38,10 +38,10 @@ FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& ru
                   engine::Layer layer, const View& view) {
   if (rule.dry_run) return kFalse;
   if (rule.tcp_only && layer == engine::Layer::kHttp) return kFalse;
-  if (layer != engine::Layer::kHttp && engine::UsesHttp(rule.when)) return kFalse;
   std::vector<FormulaId> all;
   if (!rule.callers.empty()) all.push_back(space.Callers(rule.callers, view));
-  all.push_back(space.Encode(rule.when, view));
+  const bool http = layer == engine::Layer::kHttp;
+  all.push_back(space.Encode(http ? rule.when : engine::OnConnection(rule.when), view));
   return formulas.And(std::move(all));
 }
 

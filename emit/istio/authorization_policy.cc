@@ -107,16 +107,6 @@ class RuleWriter {
   // The rules of an access rule; empty when it can never apply here.
   std::vector<Value> Write(const AccessRule& rule) {
     std::vector<Value> rules;
-    const bool http_only = engine::UsesHttp(rule.when);
-    std::optional<std::vector<std::string>> ports;
-    if (rule.tcp_only) {
-      ports = TargetPorts(false);
-    } else if (http_only && rule.effect == AccessRule::Effect::kDeny &&
-               !attachment_.ports.empty()) {
-      // On a TCP port Istio drops the HTTP fields of a DENY and denies everything.
-      ports = TargetPorts(true);
-    }
-    if (ports && ports->empty()) return rules;
     const auto cases = CasesOf(rule.when);
     if (!cases) {
       e_.Refuse(codes::kTooManyCases, rule.span,
@@ -124,19 +114,31 @@ class RuleWriter {
       return rules;
     }
     for (const Conjunction& conjunction : *cases) {
+      const std::optional<std::vector<std::string>> ports = PortsFor(rule, conjunction);
+      if (ports && ports->empty()) continue;
       std::vector<Draft> drafts = Sources(rule.callers);
       for (const Literal& literal : conjunction) Apply(literal, drafts);
-      if (ports) {
-        for (Draft& draft : drafts) {
-          if (!draft.operation.contains("ports")) draft.operation["ports"] = *ports;
-        }
+      for (Draft& draft : drafts) {
+        if (!ports || Confine(*ports, draft)) rules.push_back(Finish(draft));
       }
-      for (const Draft& draft : drafts) rules.push_back(Finish(draft));
     }
     return rules;
   }
 
  private:
+  // Ports an alternative is confined to. On a TCP port Istio drops the HTTP fields of a DENY and
+  // denies everything, so such a rule names the HTTP ports.
+  [[nodiscard]] std::optional<std::vector<std::string>> PortsFor(
+      const AccessRule& rule, const Conjunction& conjunction) const {
+    const bool http = std::any_of(conjunction.begin(), conjunction.end(),
+                                  [](const Literal& l) { return engine::UsesHttp(*l.matcher); });
+    if (rule.tcp_only) return http ? std::vector<std::string>{} : TargetPorts(false);
+    if (!http || rule.effect != AccessRule::Effect::kDeny || attachment_.ports.empty()) {
+      return std::nullopt;
+    }
+    return TargetPorts(true);
+  }
+
   void Refuse(const Literal& literal, const std::string& what) {
     e_.Refuse(codes::kInexpressible, literal.span,
               "an AuthorizationPolicy of Istio cannot match " + what);
@@ -148,6 +150,19 @@ class RuleWriter {
       if (port.IsHttp() == http) ports.insert(std::to_string(port.target));
     }
     return {ports.begin(), ports.end()};
+  }
+
+  // Keeps the ports of the draft that are among `ports`; false when none is left.
+  static bool Confine(const std::vector<std::string>& ports, Draft& draft) {
+    std::vector<std::string> kept = ports;
+    if (draft.operation.contains("ports")) {
+      const auto asked = draft.operation["ports"].get<std::vector<std::string>>();
+      std::erase_if(kept, [&](const std::string& port) {
+        return std::find(asked.begin(), asked.end(), port) == asked.end();
+      });
+    }
+    draft.operation["ports"] = kept;
+    return !kept.empty();
   }
 
   static Value Finish(const Draft& draft) {

@@ -268,8 +268,7 @@ void EmitDestinationRules(Emitter& e) {
     }
     for (std::size_t h = 0; h < x.hosts.size(); ++h) {
       EmitRule(e, e.HomeOf(x.workspace), x.name + (h == 0 ? "" : "-" + std::to_string(h + 1)),
-               x.hosts[h], x.workspace, x.span, policy, Value::array(),
-               e.ExportTo(x.workspace, x.grants, x.workspace.IsNone()));
+               x.hosts[h], x.workspace, x.span, policy, Value::array(), e.ExportTo(x));
     }
   }
 }

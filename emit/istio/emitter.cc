@@ -83,15 +83,6 @@ Value Emitter::ExportTo(engine::WorkspaceId owner, const std::vector<engine::Gra
   return Value(std::vector<std::string>(namespaces.begin(), namespaces.end()));
 }
 
-Value Emitter::ExportTo(const engine::Destination& destination) const {
-  std::vector<engine::Grant> grants = destination.grants;
-  for (const engine::Gateway& gateway : model.gateways) {
-    if (!gateway.workspace.IsNone()) grants.push_back({gateway.workspace, {}});
-  }
-  const engine::WorkspaceId owner = destination.workspace;
-  return ExportTo(owner, grants, owner.IsNone() || !model[owner].isolated);
-}
-
 std::string DurationText(engine::Millis duration) {
   const auto ms = duration.count();
   if (ms % 1000 == 0) return fmt::format("{}s", ms / 1000);

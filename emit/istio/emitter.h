@@ -36,9 +36,17 @@ struct Emitter {
   // exportTo for something only these workspaces may see; "*" when `everyone`.
   [[nodiscard]] Value ExportTo(engine::WorkspaceId owner, const std::vector<engine::Grant>& grants,
                                bool everyone) const;
-  // The same for a destination: its workspace, those it is shared with, and the gateways, whose
-  // routes may lead to it; everyone when its workspace is not isolated.
-  [[nodiscard]] Value ExportTo(const engine::Destination& destination) const;
+  // The same for a destination or external service: its workspace, those it is shared with, and the
+  // gateways, whose routes may lead to it; everyone when its workspace is not isolated.
+  template <typename Object>
+  [[nodiscard]] Value ExportTo(const Object& object) const {
+    std::vector<engine::Grant> grants = object.grants;
+    for (const engine::Gateway& gateway : model.gateways) {
+      if (!gateway.workspace.IsNone()) grants.push_back({gateway.workspace, {}});
+    }
+    const engine::WorkspaceId owner = object.workspace;
+    return ExportTo(owner, grants, owner.IsNone() || !model[owner].isolated);
+  }
 };
 
 // "2s", "1500ms" as google.protobuf.Duration in JSON wants it: "1.500s".

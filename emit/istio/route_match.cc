@@ -94,9 +94,9 @@ class Builder {
   void Apply(const Literal& literal) {
     std::visit(Overloaded{
                    [&](const engine::MethodMatch& m) { Method(m, literal.negated); },
-                   [&](const engine::PathMatch& m) { Path(m, literal.negated); },
-                   [&](const engine::HostMatch& m) { Host(m, literal.negated); },
-                   [&](const engine::HeaderMatch& m) { Header(m, literal.negated); },
+                   [&](const engine::PathMatch& m) { Path(m, literal); },
+                   [&](const engine::HostMatch& m) { Host(m, literal); },
+                   [&](const engine::HeaderMatch& m) { Header(m, literal); },
                    [&](const engine::QueryMatch& m) { Query(m, literal); },
                    [&](const engine::PortMatch& m) { Port(m, literal); },
                    [&](const engine::CallerMatch& m) { Caller(m, literal); },
@@ -115,28 +115,65 @@ class Builder {
   }
 
   void Method(const engine::MethodMatch& m, bool negated) {
-    std::vector<std::string> methods = m.any_of;
-    if (!negated && methods.size() == 1) {
-      for (HttpMatch& match : entries_) match.entry["method"] = Exactly(methods.front());
+    if (negated) {
+      for (HttpMatch& match : entries_) Without(match, ":method", OneOf(m.any_of));
       return;
     }
-    std::string regex;
-    for (const std::string& method : methods) {
-      regex += (regex.empty() ? "" : "|") + engine::ToRegex(Exact{method});
-    }
-    for (HttpMatch& match : entries_) {
-      if (negated) {
-        match.entry["withoutHeaders"][":method"] = {{"regex", regex}};
-      } else {
-        match.entry["method"] = {{"regex", regex}};
+    Branch(std::vector<int>{0}, [&](HttpMatch& match, int) {
+      std::vector<std::string> methods;
+      for (const std::string& method : m.any_of) {
+        const bool both = !match.methods || std::find(match.methods->begin(), match.methods->end(),
+                                                      method) != match.methods->end();
+        if (both) methods.push_back(method);
       }
+      if (methods.empty()) return false;
+      match.entry["method"] =
+          methods.size() == 1 ? Exactly(methods.front()) : Value{{"regex", OneOf(methods)}};
+      match.methods = std::move(methods);
+      return true;
+    });
+  }
+
+  static std::string OneOf(const std::vector<std::string>& words) {
+    std::string regex;
+    for (const std::string& word : words) {
+      regex += (regex.empty() ? "" : "|") + engine::ToRegex(Exact{word});
     }
+    return regex;
+  }
+
+  // Joins a demand with an earlier one on the same header or parameter. False: they contradict each
+  // other. Refused when neither contains the other.
+  bool JoinPattern(std::map<std::string, Pattern>& known, const std::string& name,
+                   const Pattern& pattern, const Literal& literal) {
+    const auto at = known.find(name);
+    if (at == known.end()) {
+      known.emplace(name, pattern);
+      return true;
+    }
+    Pattern& first = at->second;
+    if (first == pattern || std::holds_alternative<Present>(pattern)) return true;
+    if (std::holds_alternative<Present>(first)) {
+      first = pattern;
+      return true;
+    }
+    const auto* exact = std::get_if<Exact>(&first);
+    if (exact != nullptr) return engine::Matches(pattern, exact->value);
+    exact = std::get_if<Exact>(&pattern);
+    if (exact != nullptr && engine::Matches(first, exact->value)) {
+      first = pattern;
+      return true;
+    }
+    if (exact != nullptr || Apart(first, pattern)) return false;
+    if (Within(pattern, first)) first = pattern;
+    if (!Within(first, pattern)) Refuse(literal, "two patterns on `" + name + "` at once");
+    return true;
   }
 
   static Value Exactly(const std::string& value) { return {{"exact", value}}; }
 
-  void Path(const engine::PathMatch& m, bool negated) {
-    if (negated) {
+  void Path(const engine::PathMatch& m, const Literal& literal) {
+    if (literal.negated) {
       std::string regex;
       for (const Pattern& pattern : m.any_of) {
         regex += (regex.empty() ? "" : "|") + PathHeaderRegex(pattern);
@@ -148,11 +185,16 @@ class Builder {
     for (const Pattern& pattern : m.any_of) {
       for (Pattern& part : SplitUnder(pattern)) parts.push_back(std::move(part));
     }
-    Branch(parts, [](HttpMatch& match, const Pattern& part) {
+    Branch(parts, [&](HttpMatch& match, const Pattern& part) {
       if (match.path) {
         if (Apart(*match.path, part) || Apart(part, *match.path)) return false;
         if (Within(*match.path, part)) return true;
         if (!Within(part, *match.path)) {
+          if (match.headers.contains(":path")) {
+            Refuse(literal, "three path patterns at once");
+            return false;
+          }
+          match.headers.emplace(":path", part);
           match.entry["headers"][":path"] = {{"regex", PathHeaderRegex(part)}};
           return true;
         }
@@ -173,7 +215,7 @@ class Builder {
     }
   }
 
-  void Host(const engine::HostMatch& m, bool negated) {
+  void Host(const engine::HostMatch& m, const Literal& literal) {
     // `authority` may carry a port.
     std::string regex;
     for (const Pattern& pattern : m.any_of) {
@@ -181,16 +223,18 @@ class Builder {
                ")(?::[0-9]+)?";
     }
     for (HttpMatch& match : entries_) {
-      if (negated) {
-        Without(match, ":authority", "(?i)" + regex);
+      if (literal.negated) {
+        Without(match, ":authority", "(?i:" + regex + ")");
+      } else if (match.entry.contains("authority")) {
+        Refuse(literal, "two demands on the host at once");
       } else {
-        match.entry["authority"] = {{"regex", "(?i)" + regex}};
+        match.entry["authority"] = {{"regex", "(?i:" + regex + ")"}};
       }
     }
   }
 
-  void Header(const engine::HeaderMatch& m, bool negated) {
-    if (negated) {
+  void Header(const engine::HeaderMatch& m, const Literal& literal) {
+    if (literal.negated) {
       std::string regex;
       const bool present = std::any_of(m.any_of.begin(), m.any_of.end(), [](const Pattern& p) {
         return std::holds_alternative<Present>(p);
@@ -208,10 +252,8 @@ class Builder {
       return;
     }
     Branch(m.any_of, [&](HttpMatch& match, const Pattern& pattern) {
-      Value& header = match.entry["headers"][m.name];
-      // A second demand on one header cannot be joined; both as one regex cannot be said either.
-      if (!header.is_null()) return header == HeaderValue(pattern);
-      header = HeaderValue(pattern);
+      if (!JoinPattern(match.headers, m.name, pattern, literal)) return false;
+      match.entry["headers"][m.name] = HeaderValue(match.headers.at(m.name));
       return true;
     });
   }
@@ -228,11 +270,13 @@ class Builder {
       return;
     }
     Branch(m.any_of, [&](HttpMatch& match, const Pattern& pattern) {
-      const std::vector<Value> matches = StringMatches(pattern);
-      match.entry["queryParams"][m.name] = std::holds_alternative<Present>(pattern)
+      if (!JoinPattern(match.query, m.name, pattern, literal)) return false;
+      const Pattern& joined = match.query.at(m.name);
+      const std::vector<Value> matches = StringMatches(joined);
+      match.entry["queryParams"][m.name] = std::holds_alternative<Present>(joined)
                                                ? Value{{"regex", ".*"}}
                                            : matches.size() == 1 ? matches.front()
-                                                                 : RegexOf(pattern);
+                                                                 : RegexOf(joined);
       return true;
     });
   }
@@ -243,6 +287,7 @@ class Builder {
       return;
     }
     Branch(m.any_of, [&](HttpMatch& match, std::uint16_t port) {
+      if (match.entry.contains("port")) return match.entry["port"] == port;
       match.entry["port"] = port;
       return true;
     });
@@ -265,6 +310,7 @@ class Builder {
     }
     if (admitted.size() == place_.namespaces.size()) return;
     Branch(admitted, [](HttpMatch& match, const std::string& ns) {
+      if (match.entry.contains("sourceNamespace")) return match.entry["sourceNamespace"] == ns;
       match.entry["sourceNamespace"] = ns;
       return true;
     });

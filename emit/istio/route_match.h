@@ -1,6 +1,7 @@
 // Matches of a VirtualService; istio/api networking/v1/virtual_service.proto HTTPMatchRequest.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ namespace weft::emit::istio {
 struct HttpMatch {
   Value entry = Value::object();
   std::optional<Pattern> path;
+  // What was asked of each field so far: a second demand has to be joined with the first.
+  std::optional<std::vector<std::string>> methods;
+  std::map<std::string, Pattern> headers, query;
 };
 
 // Where a rule is emitted: at a gateway, or for the sidecars of some namespaces.

@@ -104,7 +104,7 @@ void EmitExternal(Emitter& e, const engine::External& external) {
   } else {
     spec["resolution"] = wildcard || !external.addresses.empty() ? "NONE" : "DNS";
   }
-  spec["exportTo"] = e.ExportTo(external.workspace, external.grants, external.workspace.IsNone());
+  spec["exportTo"] = e.ExportTo(external);
 }
 
 // ---- destinations -----------------------------------------------------------------------------

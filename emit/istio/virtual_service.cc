@@ -310,6 +310,11 @@ void EmitOne(Emitter& e, const std::string& ns, const std::string& name,
       }
     }
   }
+  const bool any_http = std::any_of(tables.begin(), tables.end(), [](const Placed& placed) {
+    return !placed.place.gateway && engine::HasLayer({placed.table}, engine::Layer::kHttp);
+  });
+  // Rules that match nothing still take the host: without a rule its requests find no route.
+  if (any_http && http.empty()) http.push_back({{"directResponse", {{"status", 404}}}});
   if (http.empty() && tls.empty() && tcp.empty()) return;
   const Table& first = *tables.front().table;
   Object& object =

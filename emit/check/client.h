@@ -1,0 +1,46 @@
+// The client's side: which hosts a proxy knows, endpoints of a host, DestinationRules.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emit/check/interpret.h"
+#include "emit/check/server.h"
+
+namespace weft::emit::check {
+
+// A host of the registry as one cluster's proxies see it.
+struct Host {
+  std::string name;                                  // FQDN or the host of a ServiceEntry
+  const engine::ServiceInstance* service = nullptr;  // a Kubernetes service
+  std::string service_ns;
+  const IstioObject* entry = nullptr;  // a ServiceEntry
+};
+
+// What `host` names for a client in `ns`; nullopt = not in the registry, or not visible to it.
+[[nodiscard]] std::optional<Host> FindHost(const Mesh& mesh, engine::ClusterId cluster,
+                                           const std::string& ns, const std::string& host);
+// Host by its full name, as routes name destinations.
+[[nodiscard]] std::optional<Host> HostNamed(const Mesh& mesh, engine::ClusterId cluster,
+                                            const std::string& name);
+[[nodiscard]] bool HasPort(const Host& host, std::uint16_t port);
+
+// Who sends: the caller's sidecar, or a gateway.
+struct Client {
+  engine::ClusterId cluster;
+  std::string ns;
+  engine::Labels labels;
+  engine::Locality locality;
+  std::optional<engine::Identity> identity;
+};
+
+// Sends the request (as the route left it) to a destination {host, subset, port}.
+[[nodiscard]] Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& host,
+                                   const std::string& subset, std::uint16_t port,
+                                   const engine::Request& request);
+
+// exportTo of an object of `ns` admits clients of `client_ns`.
+[[nodiscard]] bool Exported(const IstioObject& object, const std::string& client_ns);
+
+}  // namespace weft::emit::check

@@ -1,0 +1,428 @@
+#include "emit/check/interpret.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "emit/check/client.h"
+#include "emit/check/server.h"
+#include "emit/check/strings.h"
+
+namespace weft::emit::check {
+namespace {
+
+using engine::Request;
+
+Decision Blocked(const std::string& stage, int status) {
+  return {.kind = Decision::Kind::kBlocked,
+          .stage = stage,
+          .status = status,
+          .location = "",
+          .shares = {}};
+}
+
+// Where routes are looked up: for a sidecar "mesh", for a gateway its "ns/name".
+struct Where {
+  std::string gateway;
+  Client client;
+};
+
+bool NamesGateway(const IstioObject& service, const std::string& gateway) {
+  const yaml::Node* gateways = service.spec.Find("gateways");
+  if (gateways == nullptr || gateways->items.empty()) return gateway == "mesh";
+  return std::any_of(gateways->items.begin(), gateways->items.end(), [&](const yaml::Node& g) {
+    return g.text == gateway || service.ns + "/" + g.text == gateway;
+  });
+}
+
+// The VirtualService whose host fits best; weft writes one for each host and place.
+const IstioObject* ServiceFor(const Mesh& mesh, const Where& where, const std::string& host) {
+  const IstioObject* best = nullptr;
+  std::size_t fit = 0;
+  for (const IstioObject* vs : OfKind(mesh, where.client.cluster, "VirtualService")) {
+    if (!NamesGateway(*vs, where.gateway) || !Exported(*vs, where.client.ns)) continue;
+    const yaml::Node* hosts = vs->spec.Find("hosts");
+    if (hosts == nullptr) continue;
+    for (const yaml::Node& h : hosts->items) {
+      const std::size_t here = HostFit(h.text, host);
+      if (here > fit) {
+        fit = here;
+        best = vs;
+      }
+    }
+  }
+  return best;
+}
+
+// Value of a header as Envoy's matchers see it, pseudo-headers included; nullopt when absent.
+std::optional<std::string> HeaderValue(const Request& request, const std::string& name) {
+  if (name == ":path") {
+    std::string path = request.path;
+    char separator = '?';
+    for (const auto& [key, value] : request.query) {
+      path += separator + key + "=" + value;
+      separator = '&';
+    }
+    return path;
+  }
+  if (name == ":method") return request.method;
+  if (name == ":authority") return request.host;
+  const auto at = request.headers.find(name);
+  if (at == request.headers.end()) return std::nullopt;
+  return at->second;
+}
+
+// Conditions decided when the route is built for a proxy.
+bool FitsClient(const yaml::Node& match, const Client& client, const Request& request) {
+  const yaml::Node* port = match.Find("port");
+  if (port != nullptr && port->AsInt() != request.port) return false;
+  const std::string ns = match.StringOr("sourceNamespace", "");
+  if (!ns.empty() && ns != client.ns) return false;
+  const yaml::Node* labels = match.Find("sourceLabels");
+  return labels == nullptr ||
+         std::all_of(labels->entries.begin(), labels->entries.end(), [&](const auto& entry) {
+           const auto at = client.labels.find(entry.key);
+           return at != client.labels.end() && at->second == entry.value.text;
+         });
+}
+
+bool FitsHeaders(const yaml::Node& match, const Request& request) {
+  if (const yaml::Node* headers = match.Find("headers")) {
+    for (const auto& entry : headers->entries) {
+      const auto value = HeaderValue(request, entry.key);
+      if (!value || !MatchesString(entry.value, *value)) return false;
+    }
+  }
+  if (const yaml::Node* without = match.Find("withoutHeaders")) {
+    for (const auto& entry : without->entries) {
+      // Inverted; an absent header is treated as empty, and as absent by a present match.
+      const auto value = HeaderValue(request, entry.key);
+      if (entry.value.entries.empty() ? value.has_value()
+                                      : MatchesString(entry.value, value.value_or(""))) {
+        return false;
+      }
+    }
+  }
+  if (const yaml::Node* query = match.Find("queryParams")) {
+    for (const auto& entry : query->entries) {
+      const auto at = request.query.find(entry.key);
+      if (at == request.query.end() || !MatchesString(entry.value, at->second)) return false;
+    }
+  }
+  return true;
+}
+
+bool Fits(const yaml::Node& match, const Client& client, const Request& request) {
+  if (!FitsClient(match, client, request)) return false;
+  const yaml::Node* uri = match.Find("uri");
+  if (uri != nullptr && !MatchesString(*uri, request.path)) return false;
+  const yaml::Node* method = match.Find("method");
+  if (method != nullptr && !MatchesString(*method, request.method)) return false;
+  const yaml::Node* authority = match.Find("authority");
+  if (authority != nullptr && !MatchesString(*authority, request.host)) return false;
+  return FitsHeaders(match, request);
+}
+
+// The first match entry that fits; nullptr with `found` for a route without `match`.
+const yaml::Node* MatchOf(const yaml::Node& route, const Client& client, const Request& request,
+                          bool& found) {
+  const yaml::Node* matches = route.Find("match");
+  found = matches == nullptr || matches->items.empty();
+  if (found) return nullptr;
+  for (const yaml::Node& match : matches->items) {
+    if (!Fits(match, client, request)) continue;
+    found = true;
+    return &match;
+  }
+  return nullptr;
+}
+
+void Rewrite(const yaml::Node& rewrite, const yaml::Node* match, Request& request) {
+  const std::string authority = rewrite.StringOr("authority", "");
+  if (!authority.empty()) request.host = authority;
+  if (const yaml::Node* regex = rewrite.Find("uriRegexRewrite")) {
+    re2::RE2::GlobalReplace(&request.path, regex->StringOr("match", ""),
+                            regex->StringOr("rewrite", ""));
+    return;
+  }
+  const yaml::Node* uri = rewrite.Find("uri");
+  if (uri == nullptr) return;
+  const yaml::Node* matched = match == nullptr ? nullptr : match->Find("uri");
+  if (matched != nullptr && matched->Find("exact") != nullptr) {
+    request.path = uri->text;
+  } else if (matched != nullptr && matched->Find("prefix") != nullptr) {
+    request.path = uri->text + request.path.substr(matched->StringOr("prefix", "").size());
+  }
+}
+
+void ChangeHeaders(const yaml::Node& route, Request& request) {
+  const yaml::Node* ops = route.At("headers.request");
+  if (ops == nullptr) return;
+  if (const yaml::Node* set = ops->Find("set")) {
+    for (const auto& entry : set->entries) request.headers[entry.key] = entry.value.text;
+  }
+  if (const yaml::Node* add = ops->Find("add")) {
+    for (const auto& entry : add->entries) {
+      std::string& value = request.headers[entry.key];
+      value += (value.empty() ? "" : ",") + entry.value.text;
+    }
+  }
+  if (const yaml::Node* remove = ops->Find("remove")) {
+    for (const yaml::Node& name : remove->items) request.headers.erase(name.text);
+  }
+}
+
+std::uint16_t DestinationPort(const Mesh& mesh, const Client& client, const yaml::Node& destination,
+                              const Request& request) {
+  const yaml::Node* number = destination.At("port.number");
+  if (number != nullptr) return static_cast<std::uint16_t>(number->AsInt().value_or(0));
+  const auto host = HostNamed(mesh, client.cluster, destination.StringOr("host", ""));
+  if (host && host->service != nullptr && host->service->ports.size() == 1) {
+    return host->service->ports.front().number;
+  }
+  const yaml::Node* ports =
+      host && host->entry != nullptr ? host->entry->spec.Find("ports") : nullptr;
+  if (ports != nullptr && ports->items.size() == 1) {
+    return static_cast<std::uint16_t>(ports->items[0].Find("number")->AsInt().value_or(0));
+  }
+  return request.port;
+}
+
+Decision Forward(const Mesh& mesh, const Client& client, const yaml::Node& route,
+                 const Request& request) {
+  Decision decision{.kind = Decision::Kind::kForwarded, .stage = "", .location = "", .shares = {}};
+  const yaml::Node* targets = route.Find("route");
+  double total = 0;
+  for (const yaml::Node& target : targets->items) {
+    const yaml::Node* weight = target.Find("weight");
+    total += weight == nullptr ? 0 : static_cast<double>(weight->AsInt().value_or(0));
+  }
+  for (const yaml::Node& target : targets->items) {
+    const yaml::Node& destination = *target.Find("destination");
+    const yaml::Node* weight = target.Find("weight");
+    Decision::Share share =
+        Send(mesh, client, destination.StringOr("host", ""), destination.StringOr("subset", ""),
+             DestinationPort(mesh, client, destination, request), request);
+    if (targets->items.size() > 1 && total > 0) {
+      share.weight =
+          weight == nullptr ? 0 : 100 * static_cast<double>(weight->AsInt().value_or(0)) / total;
+      if (share.weight <= 0) continue;
+    }
+    decision.shares.push_back(std::move(share));
+  }
+  return decision;
+}
+
+Decision Act(const Mesh& mesh, const Client& client, const yaml::Node& route,
+             const yaml::Node* match, Request request) {
+  if (const yaml::Node* redirect = route.Find("redirect")) {
+    Decision decision{.kind = Decision::Kind::kAnswered, .stage = "", .location = "", .shares = {}};
+    const yaml::Node* code = redirect->Find("redirectCode");
+    decision.status = static_cast<int>(code == nullptr ? 301 : code->AsInt().value_or(301));
+    decision.location = redirect->StringOr("scheme", request.tls ? "https" : "http") + "://" +
+                        redirect->StringOr("authority", request.host);
+    if (const yaml::Node* port = redirect->Find("port")) decision.location += ":" + port->text;
+    decision.location += redirect->StringOr("uri", request.path);
+    return decision;
+  }
+  if (const yaml::Node* status = route.At("directResponse.status")) {
+    return {.kind = Decision::Kind::kAnswered,
+            .stage = "",
+            .status = static_cast<int>(status->AsInt().value_or(0)),
+            .location = "",
+            .shares = {}};
+  }
+  const yaml::Node* share = route.At("fault.abort.percentage.value");
+  if (share != nullptr && std::strtod(share->text.c_str(), nullptr) >= 100) {
+    const yaml::Node* status = route.At("fault.abort.httpStatus");
+    return Blocked("fault", static_cast<int>(status->AsInt().value_or(0)));
+  }
+  if (const yaml::Node* rewrite = route.Find("rewrite")) Rewrite(*rewrite, match, request);
+  ChangeHeaders(route, request);
+  return Forward(mesh, client, route, request);
+}
+
+// TCP and TLS routes: ports, SNI, and static predicates.
+bool FitsRaw(const yaml::Node& match, const Client& client, const Request& request) {
+  if (!FitsClient(match, client, request)) return false;
+  const yaml::Node* sni = match.Find("sniHosts");
+  return sni == nullptr ||
+         std::any_of(sni->items.begin(), sni->items.end(),
+                     [&](const yaml::Node& h) { return HostFit(h.text, request.sni) > 0; });
+}
+
+std::optional<Decision> Route(const Mesh& mesh, const Client& client, const IstioObject& service,
+                              const Request& request) {
+  if (request.layer == engine::Layer::kHttp) {
+    const yaml::Node* routes = service.spec.Find("http");
+    if (routes == nullptr) return std::nullopt;
+    for (const yaml::Node& route : routes->items) {
+      bool found = false;
+      const yaml::Node* match = MatchOf(route, client, request, found);
+      if (found) return Act(mesh, client, route, match, request);
+    }
+    return std::nullopt;
+  }
+  const char* list = request.layer == engine::Layer::kTls ? "tls" : "tcp";
+  const yaml::Node* routes = service.spec.Find(list);
+  if (routes == nullptr) return std::nullopt;
+  for (const yaml::Node& route : routes->items) {
+    const yaml::Node* matches = route.Find("match");
+    const bool fits = matches == nullptr || matches->items.empty() ||
+                      std::any_of(matches->items.begin(), matches->items.end(),
+                                  [&](const yaml::Node& m) { return FitsRaw(m, client, request); });
+    if (fits) return Forward(mesh, client, route, request);
+  }
+  return std::nullopt;
+}
+
+// A route of the object applies to this client at all; if none does, the host's default route does.
+bool Concerns(const IstioObject& service, const Client& client, const Request& request) {
+  const char* list = request.layer == engine::Layer::kHttp  ? "http"
+                     : request.layer == engine::Layer::kTls ? "tls"
+                                                            : "tcp";
+  const yaml::Node* routes = service.spec.Find(list);
+  if (routes == nullptr) return false;
+  for (const yaml::Node& route : routes->items) {
+    const yaml::Node* matches = route.Find("match");
+    if (matches == nullptr || matches->items.empty()) return true;
+    for (const yaml::Node& match : matches->items) {
+      if (FitsClient(match, client, request)) return true;
+    }
+  }
+  return false;
+}
+
+Decision AtSidecar(const Mesh& mesh, const Request& request) {
+  const bool known = !request.source.IsNone();
+  Client client{.cluster = request.cluster,
+                .ns = known ? mesh.world[request.source].ns : "",
+                .labels = known ? mesh.world[request.source].labels : engine::Labels{},
+                .locality = mesh.world[request.cluster].locality,
+                .identity = {}};
+  if (known && !mesh.world[request.source].localities.empty()) {
+    client.locality = mesh.world[request.source].localities.front();
+  }
+  const bool sidecar = known && mesh.world[request.source].sidecar;
+  if (!request.plaintext) {
+    if (request.identity) {
+      client.identity = request.identity;
+    } else if (sidecar) {
+      const engine::Workload& w = mesh.world[request.source];
+      client.identity = engine::Identity{mesh.world[w.cluster].trust_domain, w.ns, w.account};
+    }
+  }
+  const bool proxied = sidecar && !request.plaintext && !request.direct;
+  std::optional<Host> host = FindHost(mesh, request.cluster, client.ns, request.host);
+  if (!host && (!proxied || request.direct)) {
+    // A caller that goes around its proxy is not bound by what its proxy knows.
+    for (const std::string& name :
+         {request.host, request.host + ".svc." + mesh.world[request.cluster].domain}) {
+      if (!host) host = HostNamed(mesh, request.cluster, name);
+    }
+  }
+  if (!host) return Blocked("hidden", 502);
+  if (proxied) {
+    const Where where{"mesh", client};
+    const IstioObject* service = ServiceFor(mesh, where, host->name);
+    if (service != nullptr && Concerns(*service, client, request)) {
+      if (auto decision = Route(mesh, client, *service, request)) return *decision;
+      return Blocked("no-route", 404);
+    }
+  }
+  Decision decision{.kind = Decision::Kind::kForwarded, .stage = "", .location = "", .shares = {}};
+  decision.shares.push_back(Send(mesh, client, host->name, "", request.port, request));
+  return decision;
+}
+
+// The server of the Gateway object that takes the connection.
+const yaml::Node* ServerFor(const IstioObject& gateway, const Request& request) {
+  const yaml::Node* servers = gateway.spec.Find("servers");
+  if (servers == nullptr) return nullptr;
+  const yaml::Node* best = nullptr;
+  std::size_t fit = 0;
+  for (const yaml::Node& server : servers->items) {
+    const yaml::Node* number = server.At("port.number");
+    const yaml::Node* mode = server.At("tls.mode");
+    if (number == nullptr || number->AsInt() != request.port || (mode != nullptr) != request.tls) {
+      continue;
+    }
+    for (const yaml::Node& h : server.Find("hosts")->items) {
+      const std::string host = h.text.substr(h.text.find('/') + 1);
+      const std::size_t here = HostFit(host, request.tls ? request.sni : request.host);
+      if (here > fit) {
+        fit = here;
+        best = &server;
+      }
+    }
+  }
+  return best;
+}
+
+Decision AtGateway(const Mesh& mesh, const Request& request) {
+  const engine::Gateway& entry = mesh.world.gateways[request.gateway.index()];
+  const IstioObject* gateway = nullptr;
+  for (const IstioObject* object : OfKind(mesh, request.cluster, "Gateway")) {
+    if (object->ns == entry.ns && object->name == entry.name) gateway = object;
+  }
+  if (gateway == nullptr) return Blocked("hidden", 0);
+  const yaml::Node* server = ServerFor(*gateway, request);
+  if (server == nullptr) return Blocked("hidden", 0);
+  Client client{.cluster = request.cluster,
+                .ns = entry.ns,
+                .labels = {},
+                .locality = mesh.world[request.cluster].locality,
+                .identity = {}};
+  for (const engine::WorkloadId id : entry.workloads) {
+    const engine::Workload& w = mesh.world[id];
+    if (w.cluster != request.cluster) continue;
+    client.labels = w.labels;
+    if (!w.localities.empty()) client.locality = w.localities.front();
+    client.identity = engine::Identity{mesh.world[w.cluster].trust_domain, w.ns, w.account};
+    break;
+  }
+  // The listener's port is a port of the gateway's Service; RBAC sees the one behind it.
+  std::uint16_t port = request.port;
+  for (const engine::Service& service : mesh.world.services) {
+    const engine::ServiceInstance* instance = service.In(request.cluster);
+    if (instance == nullptr || service.ns != entry.ns || instance->selector.empty() ||
+        !engine::Selects(instance->selector, client.labels)) {
+      continue;
+    }
+    for (const engine::ServicePort& p : instance->ports) {
+      if (p.number == request.port) port = p.target;
+    }
+  }
+  const auto refusal = AskProxy(mesh, {request.cluster, client.ns, client.labels, true}, request,
+                                request.identity, port);
+  if (refusal) return Blocked(refusal->stage, refusal->status);
+  const yaml::Node* redirect = server->At("tls.httpsRedirect");
+  if (redirect != nullptr && redirect->AsBool() == true && request.layer == engine::Layer::kHttp) {
+    return {.kind = Decision::Kind::kAnswered,
+            .stage = "",
+            .status = 301,
+            .location = "https://" + request.host + request.path,
+            .shares = {}};
+  }
+  const Where where{gateway->ns + "/" + gateway->name, client};
+  const IstioObject* service =
+      ServiceFor(mesh, where, request.layer == engine::Layer::kTls ? request.sni : request.host);
+  if (service == nullptr) return Blocked("no-route", 404);
+  if (auto decision = Route(mesh, client, *service, request)) return *decision;
+  return Blocked("no-route", 404);
+}
+
+}  // namespace
+
+bool Decision::AllowedSomewhere() const {
+  if (kind == Kind::kAnswered) return true;
+  return kind == Kind::kForwarded &&
+         std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.blocked; });
+}
+
+Decision Interpret(const Mesh& mesh, const Request& request) {
+  return request.gateway.IsNone() ? AtSidecar(mesh, request) : AtGateway(mesh, request);
+}
+
+}  // namespace weft::emit::check

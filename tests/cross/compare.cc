@@ -1,0 +1,142 @@
+#include "tests/cross/compare.h"
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "dsl/overloaded.h"
+#include "engine/lower.h"
+
+namespace weft::cross {
+namespace {
+
+using emit::check::Decision;
+using engine::Model;
+using engine::Outcome;
+
+std::string HostOf(const Model& model, const engine::TargetRef& target, engine::ClusterId cluster) {
+  return std::visit(Overloaded{
+                        [&](engine::ServiceId id) { return model[id].Fqdn(model[cluster]); },
+                        [&](auto id) { return model[id].hosts.front(); },
+                    },
+                    target);
+}
+
+// Stage and status of a block, in one text. A refused connection has no status to compare.
+std::string BlockText(const std::string& stage, int status) {
+  if (stage == "hidden") return "hidden";
+  // A required token is an authorization rule in Istio: the stage differs, the answer does not.
+  if (stage == "authentication" && status == 403) return "denied 403";
+  return stage + " " + std::to_string(status);
+}
+
+// Shares of one rule, merged: Istio and the model may list one destination twice.
+using Shares = std::map<std::string, double>;
+
+std::string ShareText(const std::string& host, const std::string& subset,
+                      const std::set<engine::ClusterId>& clusters, const std::string& block) {
+  std::string text = host + "|" + subset + "|";
+  for (const engine::ClusterId id : clusters) text += std::to_string(id.value) + ",";
+  return text + "|" + block;
+}
+
+std::string Text(const Shares& shares) {
+  std::string text;
+  for (const auto& [share, weight] : shares) {
+    text += share + "=" + std::to_string(std::lround(weight)) + "; ";
+  }
+  return text;
+}
+
+Shares OfModel(const Model& model, const engine::Request& request, const Outcome& outcome) {
+  Shares shares;
+  for (const engine::Branch& branch : outcome.branches) {
+    std::set<engine::ClusterId> clusters;
+    std::string block;
+    if (branch.blocked) {
+      block =
+          BlockText(std::string(engine::StageName(branch.blocked->stage)), branch.blocked->status);
+    }
+    if (!branch.tiers.empty()) {
+      for (const engine::Backend& b : branch.tiers.front().backends) clusters.insert(b.cluster);
+    }
+    shares[ShareText(HostOf(model, branch.target, request.cluster), branch.subset, clusters,
+                     block)] += branch.weight;
+  }
+  return shares;
+}
+
+Shares OfIstio(const Decision& decision) {
+  Shares shares;
+  for (const Decision::Share& s : decision.shares) {
+    shares[ShareText(s.host, s.subset, s.clusters,
+                     s.blocked ? BlockText(s.stage, s.status) : "")] += s.weight;
+  }
+  return shares;
+}
+
+}  // namespace
+
+std::string Difference(const Model& model, const engine::Request& request, const Outcome& outcome,
+                       const Decision& decision) {
+  if (outcome.blocked) {
+    const std::string here =
+        BlockText(std::string(engine::StageName(outcome.blocked->stage)), outcome.blocked->status);
+    // A table of rules that can never match is written as an answer of its own.
+    if (decision.kind == Decision::Kind::kAnswered && decision.status == 404 &&
+        here == "no-route 404") {
+      return "";
+    }
+    if (decision.kind != Decision::Kind::kBlocked) return "the evaluator blocks: " + here;
+    const std::string there = BlockText(decision.stage, decision.status);
+    return here == there ? "" : "blocked as `" + here + "`, in Istio as `" + there + "`";
+  }
+  if (outcome.answered) {
+    if (decision.kind != Decision::Kind::kAnswered) return "only the evaluator answers itself";
+    int status = 0;
+    std::string location;
+    std::visit(Overloaded{
+                   [&](const engine::Redirect& r) {
+                     status = r.code;
+                     location = engine::Location(r, request);
+                   },
+                   [&](const engine::Respond& r) { status = r.status; },
+               },
+               *outcome.answered);
+    if (status != decision.status) return "different status of the answer";
+    return location == decision.location
+               ? ""
+               : "redirect to `" + location + "`, in Istio to `" + decision.location + "`";
+  }
+  if (decision.kind != Decision::Kind::kForwarded) {
+    return "the evaluator forwards, Istio: " + BlockText(decision.stage, decision.status);
+  }
+  const Shares here = OfModel(model, request, outcome);
+  const Shares there = OfIstio(decision);
+  if (Text(here) == Text(there)) return "";
+  return "shares differ\n  evaluator " + Text(here) + "\n  istio     " + Text(there);
+}
+
+std::string RequestText(const Model& model, const engine::Request& request) {
+  std::string text = request.method + " " + request.host + ":" + std::to_string(request.port) +
+                     request.path + " cluster " + model[request.cluster].name;
+  if (!request.source.IsNone())
+    text += " from " + model[request.source].ns + "/" + model[request.source].name;
+  if (!request.gateway.IsNone()) text += std::string(" at gateway") + (request.tls ? " tls" : "");
+  if (request.plaintext) text += " plaintext";
+  if (request.direct) text += " direct";
+  text += " layer " + std::to_string(static_cast<int>(request.layer));
+  for (const auto& [k, v] : request.headers) text += " " + k + "=" + v;
+  for (const auto& [k, v] : request.query) text += " ?" + k + "=" + v;
+  for (const engine::Token& token : request.tokens) {
+    text += std::string(token.valid ? " jwt" : " badjwt") + std::to_string(token.provider.value);
+    for (const auto& [claim, values] : token.claims) {
+      for (const std::string& v : values) text += " " + claim + ":" + v;
+    }
+  }
+  text += " ip " + request.source_ip + " remote " + request.remote_ip;
+  for (const engine::ClusterId id : request.lost_clusters) text += " lost " + model[id].name;
+  return text;
+}
+
+}  // namespace weft::cross

@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "dsl/parse.h"
+#include "dsl/render.h"
+#include "emit/check/interpret.h"
+#include "emit/emit.h"
+#include "engine/lower.h"
+#include "stdlib/embedded.h"
+#include "tests/cross/compare.h"
+#include "tests/cross/random_policy.h"
+#include "tests/cross/random_request.h"
+#include "verifier/verify.h"
+
+namespace weft::cross {
+namespace {
+
+unsigned FromEnvironment(const char* name, unsigned fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? fallback : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+}
+
+// A random policy through the whole pipeline.
+struct Case {
+  std::string text;
+  SourceMap sources;
+  Diagnostics diagnostics;
+  engine::Model model;
+  std::map<std::string, std::vector<emit::Object>> objects;
+  bool usable = false;
+};
+
+std::unique_ptr<Case> Make(Random& random) {
+  auto one = std::make_unique<Case>();
+  one->text = RandomPolicy(random);
+  const FileId id = one->sources.Add("random.weft", one->text, SourceKind::kWeft);
+  const dsl::Program program = dsl::Load(
+      {&one->sources.Get(id)}, [](const std::string&) { return nullptr; }, one->diagnostics);
+  one->model = engine::Lower(program, {}, one->diagnostics);
+  if (!one->diagnostics.HasErrors()) {
+    one->objects = emit::EmitIstio(one->model, {}, one->diagnostics);
+  }
+  one->usable = !one->diagnostics.HasErrors();
+  return one;
+}
+
+emit::check::Mesh Read(const Case& one, SourceMap& texts, Diagnostics& diagnostics) {
+  emit::check::Mesh mesh{.world = one.model, .objects = {}};
+  for (const auto& [cluster, objects] : one.objects) {
+    for (const emit::Object& object : objects) {
+      const FileId id =
+          texts.Add(cluster + "/" + emit::PathOf(object), emit::ToYaml(object), SourceKind::kYaml);
+      for (auto& read : emit::check::ReadIstio(texts.Get(id), diagnostics)) {
+        mesh.objects[cluster].push_back(std::move(read));
+      }
+    }
+  }
+  return mesh;
+}
+
+std::string Errors(const Case& one) {
+  std::string text;
+  for (const Diagnostic& d : one.diagnostics.Sorted()) {
+    if (d.severity == Severity::kError) text += RenderHuman(d, one.sources, {});
+  }
+  return text;
+}
+
+TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
+  const unsigned seed = FromEnvironment("WEFT_CROSS_SEED", 20'011);
+  const unsigned wanted = FromEnvironment("WEFT_CROSS_PAIRS", 100'000);
+  constexpr unsigned kPerPolicy = 250;
+  Random random(seed);  // NOLINT: the seed is printed, so that a failure can be repeated
+  unsigned pairs = 0;
+  unsigned policies = 0;
+  unsigned skipped = 0;
+  unsigned served = 0;
+  std::map<std::string, unsigned> reasons;
+  while (pairs < wanted) {
+    const std::unique_ptr<Case> one = Make(random);
+    ++policies;
+    if (!one->usable) {
+      ++skipped;
+      for (const Diagnostic& d : one->diagnostics.all()) {
+        if (d.severity == Severity::kError) ++reasons[std::string(d.name)];
+      }
+      ASSERT_LT(skipped, 200 + policies / 2) << Errors(*one) << one->text;
+      continue;
+    }
+    SourceMap texts;
+    Diagnostics reading;
+    const emit::check::Mesh mesh = Read(*one, texts, reading);
+    for (const Diagnostic& d : reading.all()) FAIL() << RenderHuman(d, texts, {});
+    for (unsigned i = 0; i < kPerPolicy; ++i, ++pairs) {
+      const engine::Request request = RandomRequest(one->model, random);
+      const engine::Outcome outcome = engine::Evaluate(one->model, request);
+      const emit::check::Decision decision = emit::check::Interpret(mesh, request);
+      served += outcome.AllowedSomewhere() ? 1 : 0;
+      const std::string difference = Difference(one->model, request, outcome, decision);
+      ASSERT_EQ(difference, "") << "seed " << seed << ", policy " << policies << "\n"
+                                << RequestText(one->model, request) << "\n"
+                                << one->text;
+    }
+  }
+  std::cout << "seed " << seed << ": " << pairs << " pairs over " << policies - skipped
+            << " policies, " << skipped << " not expressible, " << served << " served\n";
+  for (const auto& [reason, count] : reasons) std::cout << "  " << count << " " << reason << "\n";
+  EXPECT_GT(served, pairs / 10);
+  EXPECT_LT(served, pairs - pairs / 10);
+}
+
+TEST(Cross, EveryCounterexampleIsReplayedAndProofsHold) {
+  const unsigned seed = FromEnvironment("WEFT_CROSS_SEED", 20'011) + 1;
+  const unsigned wanted = FromEnvironment("WEFT_CROSS_PROOFS", 60);
+  Random random(seed);  // NOLINT: the seed is printed, so that a failure can be repeated
+  unsigned findings = 0;
+  for (unsigned done = 0; done < wanted;) {
+    const std::unique_ptr<Case> one = Make(random);
+    if (!one->usable) continue;
+    ++done;
+    const verifier::Report report = verifier::Verify(one->model, {});
+    std::set<engine::WorkspaceId> proved;
+    for (const verifier::Property& p : report.properties) {
+      if (p.name == "isolation" && p.verdict == verifier::PropertyVerdict::kProved) {
+        proved.insert(one->model.FindWorkspace(p.subject));
+      }
+    }
+    for (const verifier::Finding& finding : report.findings) {
+      if (!finding.witness) continue;
+      ++findings;
+      EXPECT_TRUE(finding.replayed) << "seed " << seed << "\n"
+                                    << finding.diagnostic.message << "\n"
+                                    << RequestText(one->model, *finding.witness) << "\n"
+                                    << one->text;
+    }
+    // No sampled request gets into a workspace whose isolation is proved.
+    for (unsigned i = 0; i < 500; ++i) {
+      engine::Request request = RandomRequest(one->model, random);
+      if (!request.gateway.IsNone() || request.source.IsNone()) continue;
+      request.direct = true;
+      const engine::Outcome outcome = engine::Evaluate(one->model, request);
+      for (const engine::Branch& branch : outcome.branches) {
+        const auto* service = std::get_if<engine::ServiceId>(&branch.target);
+        if (branch.blocked || service == nullptr) continue;
+        const engine::Service& target = one->model[*service];
+        const engine::WorkspaceId from = one->model[request.source].workspace;
+        if (!proved.contains(target.workspace) || !one->model[target.workspace].isolated) continue;
+        bool shared = from == target.workspace;
+        for (const engine::Grant& grant : target.grants) shared = shared || grant.to == from;
+        for (const engine::Destination& d : one->model.destinations) {
+          for (const engine::Backing& b : d.backings) {
+            if (b.service != *service) continue;
+            for (const engine::Grant& grant : d.grants) shared = shared || grant.to == from;
+          }
+        }
+        EXPECT_TRUE(shared) << "seed " << seed << "\n"
+                            << RequestText(one->model, request) << "\n"
+                            << one->text;
+      }
+    }
+  }
+  std::cout << "seed " << seed << ": " << findings << " counterexamples replayed\n";
+  EXPECT_GT(findings, 20U);
+}
+
+}  // namespace
+}  // namespace weft::cross
