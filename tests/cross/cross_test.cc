@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -164,6 +165,167 @@ TEST(Cross, EveryCounterexampleIsReplayedAndProofsHold) {
   std::cout << "seed " << seed << ": " << findings << " counterexamples replayed\n";
   EXPECT_GT(findings, 20U);
 }
+
+// ---- planted bugs: what a wrong emitter could write must be noticed ---------------------------
+
+using Objects = std::map<std::string, std::vector<emit::Object>>;
+
+struct Bug {
+  const char* name;
+  bool (*plant)(Objects&);  // false: nothing to break in these objects
+};
+
+// Applies `change` to every object of the kind; true when one reported a change.
+template <typename Change>
+bool InKind(Objects& clusters, const std::string& kind, Change change) {
+  bool any = false;
+  for (auto& [cluster, objects] : clusters) {
+    for (emit::Object& object : objects) {
+      if (object.kind == kind && change(object.spec)) any = true;
+    }
+  }
+  return any;
+}
+
+// Visits every object of the tree that has the field.
+template <typename Change>
+bool AtField(emit::Value& value, const std::string& field, Change change) {
+  bool any = false;
+  if (value.is_object() && value.contains(field) && change(value)) any = true;
+  if (value.is_object() || value.is_array()) {
+    for (auto& child : value) any = AtField(child, field, change) || any;
+  }
+  return any;
+}
+
+bool Drop(Objects& objects, const std::string& kind, const std::string& field) {
+  return InKind(objects, kind, [&](emit::Value& spec) {
+    return AtField(spec, field, [&](emit::Value& at) {
+      at.erase(field);
+      return true;
+    });
+  });
+}
+
+bool RemoveObjects(Objects& clusters, const std::string& kind, const std::string& action) {
+  std::size_t removed = 0;
+  for (auto& [cluster, objects] : clusters) {
+    removed += std::erase_if(objects, [&](const emit::Object& object) {
+      return object.kind == kind && (action.empty() || object.spec.value("action", "") == action);
+    });
+  }
+  return removed > 0;
+}
+
+bool ReplaceWord(Objects& objects, const std::string& kind, const std::string& field,
+                 const std::string& from, const std::string& to) {
+  return InKind(objects, kind, [&](emit::Value& spec) {
+    return AtField(spec, field, [&](emit::Value& at) {
+      if (at[field] != from) return false;
+      at[field] = to;
+      return true;
+    });
+  });
+}
+
+const Bug kBugs[] = {
+    {"notPaths is forgotten",
+     [](Objects& o) { return Drop(o, "AuthorizationPolicy", "notPaths"); }},
+    {"notPrincipals is forgotten",
+     [](Objects& o) { return Drop(o, "AuthorizationPolicy", "notPrincipals"); }},
+    {"paths are forgotten", [](Objects& o) { return Drop(o, "AuthorizationPolicy", "paths"); }},
+    {"methods are forgotten", [](Objects& o) { return Drop(o, "AuthorizationPolicy", "methods"); }},
+    {"principals are forgotten",
+     [](Objects& o) { return Drop(o, "AuthorizationPolicy", "principals"); }},
+    {"conditions are forgotten", [](Objects& o) { return Drop(o, "AuthorizationPolicy", "when"); }},
+    {"ports are forgotten", [](Objects& o) { return Drop(o, "AuthorizationPolicy", "ports"); }},
+    {"paths become prefixes",
+     [](Objects& o) {
+       return InKind(o, "AuthorizationPolicy", [](emit::Value& spec) {
+         return AtField(spec, "paths", [](emit::Value& at) {
+           for (auto& path : at["paths"]) {
+             if (!path.get<std::string>().ends_with('*')) path = path.get<std::string>() + "*";
+           }
+           return true;
+         });
+       });
+     }},
+    {"denials are not written",
+     [](Objects& o) { return RemoveObjects(o, "AuthorizationPolicy", "DENY"); }},
+    {"allowances are not written",
+     [](Objects& o) { return RemoveObjects(o, "AuthorizationPolicy", "ALLOW"); }},
+    {"DENY becomes ALLOW",
+     [](Objects& o) { return ReplaceWord(o, "AuthorizationPolicy", "action", "DENY", "ALLOW"); }},
+    {"STRICT becomes PERMISSIVE",
+     [](Objects& o) {
+       return ReplaceWord(o, "PeerAuthentication", "mode", "STRICT", "PERMISSIVE");
+     }},
+    {"tokens are not checked",
+     [](Objects& o) { return RemoveObjects(o, "RequestAuthentication", ""); }},
+    {"routes stand in reverse",
+     [](Objects& o) {
+       return InKind(o, "VirtualService", [](emit::Value& spec) {
+         if (!spec.contains("http") || spec["http"].size() < 2) return false;
+         std::reverse(spec["http"].begin(), spec["http"].end());
+         return true;
+       });
+     }},
+    {"a whole segment becomes a raw prefix",
+     [](Objects& o) {
+       return InKind(o, "VirtualService", [](emit::Value& spec) {
+         return AtField(spec, "uri", [](emit::Value& at) {
+           if (!at["uri"].is_object() || !at["uri"].contains("prefix")) return false;
+           auto prefix = at["uri"]["prefix"].get<std::string>();
+           if (prefix.size() < 2 || !prefix.ends_with('/')) return false;
+           prefix.pop_back();
+           at["uri"]["prefix"] = prefix;
+           return true;
+         });
+       });
+     }},
+    {"headers are not matched",
+     [](Objects& o) { return Drop(o, "VirtualService", "withoutHeaders"); }},
+    {"query is not matched", [](Objects& o) { return Drop(o, "VirtualService", "queryParams"); }},
+    {"rewrites are forgotten", [](Objects& o) { return Drop(o, "VirtualService", "rewrite"); }},
+    {"subsets are forgotten", [](Objects& o) { return Drop(o, "VirtualService", "subset"); }},
+    {"faults are forgotten", [](Objects& o) { return Drop(o, "VirtualService", "fault"); }},
+    {"subsets are not defined", [](Objects& o) { return Drop(o, "DestinationRule", "subsets"); }},
+    {"nothing is ejected",
+     [](Objects& o) { return Drop(o, "DestinationRule", "outlierDetection"); }},
+    {"other clusters are not entered",
+     [](Objects& o) { return RemoveObjects(o, "WorkloadEntry", ""); }},
+    {"proxies are not trimmed", [](Objects& o) { return RemoveObjects(o, "Sidecar", ""); }},
+    {"https is not demanded", [](Objects& o) { return Drop(o, "Gateway", "httpsRedirect"); }},
+};
+
+class PlantedBug : public testing::TestWithParam<Bug> {};
+
+TEST_P(PlantedBug, IsNoticed) {
+  Random random(4711);  // NOLINT: a fixed seed keeps the test reproducible
+  int broken = 0;
+  for (int policy = 0; policy < 400 && broken < 120; ++policy) {
+    const std::unique_ptr<Case> one = Make(random);
+    if (!one->usable || !GetParam().plant(one->objects)) continue;
+    ++broken;
+    SourceMap texts;
+    Diagnostics reading;
+    const emit::check::Mesh mesh = Read(*one, texts, reading);
+    for (int i = 0; i < 300; ++i) {
+      const engine::Request request = RandomRequest(one->model, random);
+      const auto decision = emit::check::Interpret(mesh, request);
+      const engine::Outcome outcome = engine::Evaluate(one->model, request);
+      if (!Difference(one->model, request, outcome, decision).empty()) return;
+    }
+  }
+  FAIL() << "`" << GetParam().name << "` was planted in " << broken << " policies and not noticed";
+}
+
+INSTANTIATE_TEST_SUITE_P(Emitter, PlantedBug, testing::ValuesIn(kBugs),
+                         [](const testing::TestParamInfo<Bug>& bug) {
+                           std::string name = bug.param.name;
+                           std::replace(name.begin(), name.end(), ' ', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace weft::cross
