@@ -160,7 +160,8 @@ int CanReach(const Options& options) {
 
 void AddWhoCan(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("who-can", "INPUTS... NAMESPACE/SERVICE: who gets in, over all requests");
+  CLI::App* command =
+      app.add_subcommand("who-can", "INPUTS... NAMESPACE/SERVICE: who gets in, over all requests");
   command->footer("Example:\n  weft who-can policies/ payments/ledger");
   AddPolicyOptions(*command, options->policy);
   command->callback([options, &exit_code] {

@@ -10,6 +10,11 @@ namespace {
 void ReadClause(Cursor& c, AccessDecl& access) {
   AccessClause clause;
   const std::uint32_t first = c.at();
+  if (c.AcceptWords({"dry", "run"})) clause.dry_run = true;
+  if (!c.IsWord("allow") && !c.IsWord("deny")) {
+    c.FailExpected("`allow` or `deny`");
+    return;
+  }
   clause.effect = c.IsWord("allow") ? AccessClause::Effect::kAllow : AccessClause::Effect::kDeny;
   c.Skip();
   if (c.AcceptWord("tcp")) clause.tcp_only = true;
@@ -22,7 +27,6 @@ void ReadClause(Cursor& c, AccessDecl& access) {
                                                                  : "`from …`, `when …` or `all`");
   }
   if (c.AcceptWord("when")) clause.when = ReadCondition(c);
-  if (c.AcceptWords({"dry", "run"})) clause.dry_run = true;
   clause.span = c.SpanFrom(first);
   if (!c.failed()) access.clauses.push_back(std::move(clause));
 }
@@ -65,7 +69,8 @@ void ReadAccess(Cursor& c, Header header, Program& program) {
       {"allow", "deny", "default", "mtls", "authenticate", "authorize", "override", "priority",
        "label"},
       [&](std::string_view word) {
-        if (word == "allow" || word == "deny") {
+        const bool tried = c.IsWord("dry") && c.IsWordAt(1, "run");
+        if (word == "allow" || word == "deny" || tried) {
           ReadClause(c, access);
         } else if (c.IsWord("default") && c.IsWordAt(1, "deny")) {
           access.default_deny_span = Join(c.SpanAt(), c.SpanAt(1));

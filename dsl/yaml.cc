@@ -308,7 +308,16 @@ std::vector<Document> Parse(const Source& source, Diagnostics& diagnostics) {
   Builder builder(source, origin, diagnostics);
   try {
     YAML::Parser parser(stream);
+    std::optional<std::uint32_t> last;
     while (parser.HandleNextDocument(builder)) {
+      // On a stray `,` or `]` between documents yaml-cpp reports documents for ever without reading
+      // on.
+      if (last && *last >= builder.begin()) {
+        diagnostics.Error(dsl::codes::kYamlSyntax, At(source, builder.begin()),
+                          "unexpected character between documents");
+        break;
+      }
+      last = builder.begin();
       std::optional<Node> root = builder.Take();
       if (!root || root->IsNull()) continue;
       Document document{std::move(*root), ""};

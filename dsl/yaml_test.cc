@@ -117,5 +117,13 @@ TEST(Yaml, MergeKeysFillInWhatIsMissing) {
   EXPECT_EQ(use->Find("y")->text, "3");
 }
 
+TEST(Yaml, AStrayCommaEndsTheReading) {
+  SourceMap sources;
+  const FileId id = sources.Add("a.yaml", ", ~,Verno\", ~,)", SourceKind::kYaml);
+  Diagnostics diagnostics;
+  (void)Parse(sources.Get(id), diagnostics);
+  EXPECT_TRUE(diagnostics.HasErrors());
+}
+
 }  // namespace
 }  // namespace weft::yaml

@@ -181,6 +181,10 @@ class RouteProof {
             work_.solver, study,
             study.formulas->And({study.parts[0], study.parts[1 + 2 * i], study.parts[1 + 2 * j]}));
         if (!found.Sat()) continue;
+        // What the other table takes away is this conflict, not one of order.
+        for (const RouteRule* rule : {&a, &b}) {
+          standings_[rule].reachable = standings_[rule].served = true;
+        }
         const bool same_owner = first->workspace == second->workspace;
         Diagnostic& d = work_.Violation(
             kProperty, Subject(*second), same_owner ? codes::kRuleConflict : codes::kHostCollision,
