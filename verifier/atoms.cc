@@ -1,6 +1,7 @@
 #include "verifier/atoms.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
 #include <unordered_map>
@@ -59,28 +60,51 @@ class Union {
     return true;
   }
 
-  // Characters no edge tells apart, one for each class, in the order of preference.
-  [[nodiscard]] std::vector<char> Representatives(const CharSet& alphabet) const {
-    std::map<std::string, std::size_t> seen;
+  // Divides the alphabet by the larger sets of the edges; call before Letters.
+  void Classify(const CharSet& alphabet) {
     std::vector<CharSet> sets;
-    {
-      std::map<std::string, bool> known;
-      for (const Nfa::State& state : states_) {
-        for (const Nfa::Edge& edge : state.edges) {
-          if (known.emplace(edge.on.to_string(), true).second) sets.push_back(edge.on);
+    for (const Nfa::State& state : states_) {
+      for (const Nfa::Edge& edge : state.edges) {
+        if (edge.on.count() > 1 && std::find(sets.begin(), sets.end(), edge.on) == sets.end()) {
+          sets.push_back(edge.on);
         }
       }
     }
-    std::vector<char> representatives;
+    std::map<std::vector<bool>, std::size_t> known;
     for (const char c : kOrder) {
-      if (!alphabet[static_cast<unsigned char>(c)]) continue;
-      std::string signature;
-      for (const CharSet& set : sets) signature += set[static_cast<unsigned char>(c)] ? '1' : '0';
-      if (seen.emplace(std::move(signature), representatives.size()).second) {
-        representatives.push_back(c);
+      const auto at = static_cast<unsigned char>(c);
+      if (!alphabet[at]) continue;
+      std::vector<bool> signature;
+      for (const CharSet& set : sets) signature.push_back(set[at]);
+      const std::size_t id = known.emplace(std::move(signature), classes_.size()).first->second;
+      if (id == classes_.size()) classes_.emplace_back();
+      classes_[id].push_back(c);
+      rank_[at] = static_cast<int>(order_++);
+    }
+  }
+
+  // Characters that tell the states of the set apart, preferred ones first: those that an edge
+  // names alone, and one more of every class.
+  [[nodiscard]] std::vector<char> Letters(const std::vector<std::uint32_t>& set) const {
+    CharSet single;
+    for (const std::uint32_t state : set) {
+      for (const Nfa::Edge& edge : states_[state].edges) {
+        if (edge.on.count() == 1) single |= edge.on;
       }
     }
-    return representatives;
+    std::vector<char> letters;
+    for (const std::string& members : classes_) {
+      bool other = false;
+      for (const char c : members) {
+        const bool named = single[static_cast<unsigned char>(c)];
+        if (named || !other) letters.push_back(c);
+        other = other || !named;
+      }
+    }
+    std::sort(letters.begin(), letters.end(), [&](char x, char y) {
+      return rank_[static_cast<unsigned char>(x)] < rank_[static_cast<unsigned char>(y)];
+    });
+    return letters;
   }
 
   using Set = std::vector<std::uint32_t>;
@@ -109,6 +133,9 @@ class Union {
   std::vector<std::size_t> owner_;
   Set starts_;
   std::size_t languages_ = 0;
+  std::vector<std::string> classes_;  // characters by class, in order of preference
+  std::array<int, 256> rank_{};
+  std::size_t order_ = 0;
 };
 
 struct SetHash {
@@ -169,7 +196,7 @@ std::optional<std::vector<Atom>> BuildAtoms(const std::vector<Language>& languag
   for (const Language& language : languages) {
     if (!automaton.Add(language)) return std::nullopt;
   }
-  const std::vector<char> letters = automaton.Representatives(Alphabet(domain));
+  automaton.Classify(Alphabet(domain));
   std::unordered_map<Union::Set, bool, SetHash> seen;
   std::vector<std::pair<Union::Set, std::string>> queue;
   std::map<Signature, bool> found;
@@ -186,13 +213,13 @@ std::optional<std::vector<Atom>> BuildAtoms(const std::vector<Language>& languag
   } else if (domain == Domain::kPath) {
     visit(automaton.Step(automaton.Start(), '/'), "/");
   } else {
-    for (const char c : letters) {
+    for (const char c : automaton.Letters(automaton.Start())) {
       visit(automaton.Step(automaton.Start(), c), std::string(1, c));
     }
   }
   for (std::size_t i = 0; i < queue.size(); ++i) {
     if (seen.size() > kMaxDfaStates || atoms.size() > max_atoms) return std::nullopt;
-    for (const char c : letters) {
+    for (const char c : automaton.Letters(queue[i].first)) {
       visit(automaton.Step(queue[i].first, c), queue[i].second + c);
     }
   }

@@ -1,6 +1,7 @@
 // Everyone who may call: discovered workloads, those that could be deployed later, and the outside.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,24 +30,26 @@ class Callers {
                                                 Classify classify) const {
     std::map<std::pair<std::vector<bool>, std::uint64_t>, std::uint32_t> groups;
     std::vector<std::vector<bool>> admitted(all_.size());
-    std::vector<std::uint32_t> touched;
     for (std::size_t s = 0; s < sets.size(); ++s) {
       for (const std::uint32_t i : AdmittedBy(*sets[s])) {
         if (admitted[i].empty()) {
           admitted[i].resize(sets.size(), false);
-          touched.push_back(i);
         }
         admitted[i][s] = true;
       }
     }
-    const std::vector<bool> none(sets.size(), false);
+    std::vector<std::uint64_t> plain;  // kinds seen among the callers no set admits: a handful
     std::vector<Candidate> relevant;
     for (std::uint32_t i = 0; i < all_.size(); ++i) {
       const Candidate& c = all_[i];
       if (!anywhere && !c.source.IsNone() && c.cluster != cluster) continue;
-      const auto& signature = admitted[i].empty() ? none : admitted[i];
       const std::uint64_t kind = classify(c) * 2 + (c.identity ? 1 : 0);
-      if (!groups.emplace(std::pair(signature, kind), i).second) continue;
+      if (!admitted[i].empty()) {
+        if (!groups.emplace(std::pair(admitted[i], kind), i).second) continue;
+      } else {
+        if (std::find(plain.begin(), plain.end(), kind) != plain.end()) continue;
+        plain.push_back(kind);
+      }
       relevant.push_back(c);
       if (relevant.back().cluster.IsNone()) relevant.back().cluster = cluster;
     }

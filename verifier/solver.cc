@@ -17,6 +17,64 @@ void CollectVars(const Formulas& formulas, FormulaId id, std::set<VarId>& vars) 
   for (const FormulaId child : node.children) CollectVars(formulas, child, vars);
 }
 
+// Looks for a satisfying assignment by mending one unmet part after another. What it finds is
+// checked by evaluation, so that it needs no solver; that it finds nothing means nothing.
+class Guess {
+ public:
+  Guess(const Formulas& formulas, FormulaId formula) : formulas_(formulas), formula_(formula) {}
+
+  std::optional<Assignment> Find() {
+    assignment_.assign(formulas_.sizes().size(), 0);
+    for (step_ = 0; step_ < kMaxSteps; ++step_) {
+      if (formulas_.Holds(formula_, assignment_)) return assignment_;
+      Mend(formula_, true);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr unsigned kMaxSteps = 48;
+
+  // Changes one variable so that the formula comes nearer to `wanted`.
+  void Mend(FormulaId id, bool wanted) {
+    const Formulas::Node& node = formulas_[id];
+    switch (node.kind) {
+      case Formulas::Kind::kConstFalse:
+      case Formulas::Kind::kConstTrue:
+        return;
+      case Formulas::Kind::kNot:
+        return Mend(node.children.front(), !wanted);
+      case Formulas::Kind::kMember: {
+        // A different value each time, so that the search does not run in a circle.
+        const std::size_t size = node.members.size();
+        for (std::size_t i = 0; i < size; ++i) {
+          const std::size_t value = (i + step_ / 2) % size;
+          if (node.members[value] != wanted) continue;
+          assignment_[node.var.value] = static_cast<std::uint32_t>(value);
+          return;
+        }
+        return;
+      }
+      case Formulas::Kind::kAnd:
+      case Formulas::Kind::kOr:
+        break;
+    }
+    const bool all = (node.kind == Formulas::Kind::kAnd) == wanted;
+    if (all) {
+      for (const FormulaId child : node.children) {
+        if (formulas_.Holds(child, assignment_) != wanted) return Mend(child, wanted);
+      }
+      return;
+    }
+    Mend(node.children[step_ % node.children.size()], wanted);
+  }
+
+  const Formulas& formulas_;
+  FormulaId formula_;
+  Assignment assignment_;
+  unsigned step_ = 0;
+};
+
 // Lowers every variable as far as the formula lets it, in order, twice: counterexamples become
 // simple, since values are ordered by simplicity, and stay the same from run to run.
 void Minimise(const Formulas& formulas, FormulaId formula, const std::set<VarId>& vars,
@@ -139,6 +197,12 @@ Solver::~Solver() = default;
 Answer Solver::Solve(const Formulas& formulas, FormulaId formula) {
   if (formula == kFalse) return {Verdict::kUnsat, {}};
   if (formula == kTrue) return {Verdict::kSat, Assignment(formulas.sizes().size(), 0)};
+  if (std::optional<Assignment> found = Guess(formulas, formula).Find()) {
+    std::set<VarId> vars;
+    CollectVars(formulas, formula, vars);
+    Minimise(formulas, formula, vars, *found);
+    return {Verdict::kSat, std::move(*found)};
+  }
   try {
     return impl_->Solve(formulas, formula);
   } catch (const z3::exception&) {

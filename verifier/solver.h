@@ -27,7 +27,8 @@ class Solver {
 
   // Whether some assignment makes the formula true.
   [[nodiscard]] Answer Solve(const Formulas& formulas, FormulaId formula);
-  // Questions put to Z3 so far; constants are answered without it.
+  // Questions put to Z3 so far. Constants are answered without it, and so are formulas for which a
+  // satisfying assignment is found by trying.
   [[nodiscard]] std::uint64_t questions() const;
 
  private:
