@@ -52,46 +52,25 @@ class AccessProof {
     return work_.Workspace(service.workspace) + "." + service.name;
   }
 
-  // parts: the guard without its denies and allows (mTLS, tokens), each allow, each deny.
   void ProvePort(const engine::Guard& guard, const engine::Service& service, engine::ServiceId id,
                  const engine::ServicePort& port) {
-    const bool anywhere = !DestinationsOf(work_.model, id, guard.cluster).empty();
-    const std::vector<Candidate> candidates =
-        work_.callers.Relevant(CallerSetsOf(work_.model, guard), guard.cluster, anywhere,
-                               [](const Candidate&) { return std::uint64_t{0}; });
-    engine::Guard rest = guard;
-    rest.deny.clear();
-    rest.allow.clear();
-    rest.closed = false;
-    const engine::Layer layer = LayerOf(port);
-    const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
-      const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
-      std::vector<FormulaId> parts{Passes(space, formulas, work_.model, &rest, layer, view)};
-      for (const auto* rules : {&guard.allow, &guard.deny}) {
-        for (const AccessRuleId rule : *rules) {
-          parts.push_back(Applies(space, formulas, work_.model[rule], layer, view));
-        }
-      }
-      return parts;
-    });
-    if (!study.decidable) {
+    const ServerStudy& server = work_.servers.Of(&guard, id, guard.cluster, port);
+    if (!server.study.decidable) {
       for (const auto* rules : {&guard.allow, &guard.deny}) {
         for (const AccessRuleId rule : *rules) standings_[rule].works = true;
       }
-      work_.Undecided(kProperty, Subject(service), service.span, study.reason);
+      work_.Undecided(kProperty, Subject(service), service.span, server.study.reason);
       return;
     }
-    ProveAllows(guard, study);
-    ProveDenies(guard, study);
+    ProveAllows(guard, server);
+    ProveDenies(guard, server);
   }
 
-  void ProveAllows(const engine::Guard& guard, const Study& study) {
-    const std::size_t allows = guard.allow.size();
-    std::vector<FormulaId> open{study.parts[0]};
-    for (std::size_t d = 0; d < guard.deny.size(); ++d) {
-      open.push_back(study.formulas->Not(study.parts[1 + allows + d]));
-    }
-    for (std::size_t i = 0; i < allows; ++i) {
+  void ProveAllows(const engine::Guard& guard, const ServerStudy& server) {
+    const Study& study = server.study;
+    std::vector<FormulaId> open{server.open};
+    for (const FormulaId deny : server.deny) open.push_back(study.formulas->Not(deny));
+    for (std::size_t i = 0; i < guard.allow.size(); ++i) {
       if (work_.model[guard.allow[i]].origin != AccessRule::Origin::kDeclared) continue;
       Standing& standing = standings_[guard.allow[i]];
       standing.seen = true;
@@ -100,13 +79,12 @@ class AccessProof {
         continue;
       }
       std::vector<FormulaId> all = open;
-      all.push_back(study.parts[1 + i]);
+      all.push_back(server.allow[i]);
       standing.works =
           Ask(work_.solver, study, study.formulas->And(std::move(all))).verdict != Verdict::kUnsat;
       if (standing.works) continue;
       for (std::size_t d = 0; d < guard.deny.size(); ++d) {
-        const FormulaId both =
-            study.formulas->And({study.parts[1 + i], study.parts[1 + allows + d]});
+        const FormulaId both = study.formulas->And({server.allow[i], server.deny[d]});
         if (Ask(work_.solver, study, both).Sat()) {
           standing.taken_by.insert(work_.model[guard.deny[d]].span);
         }
@@ -114,18 +92,15 @@ class AccessProof {
     }
   }
 
-  void ProveDenies(const engine::Guard& guard, const Study& study) {
-    const std::size_t allows = guard.allow.size();
-    std::vector<FormulaId> any(study.parts.begin() + 1,
-                               study.parts.begin() + 1 + static_cast<std::ptrdiff_t>(allows));
-    const FormulaId allowed = guard.closed ? study.formulas->Or(std::move(any)) : kTrue;
+  void ProveDenies(const engine::Guard& guard, const ServerStudy& server) {
+    const Study& study = server.study;
+    const FormulaId allowed = guard.closed ? study.formulas->Or(server.allow) : kTrue;
     for (std::size_t d = 0; d < guard.deny.size(); ++d) {
       if (work_.model[guard.deny[d]].dry_run) continue;
       Standing& standing = standings_[guard.deny[d]];
       standing.seen = true;
       if (standing.works) continue;
-      const FormulaId meets =
-          study.formulas->And({study.parts[0], allowed, study.parts[1 + allows + d]});
+      const FormulaId meets = study.formulas->And({server.open, allowed, server.deny[d]});
       standing.works = Ask(work_.solver, study, meets).verdict != Verdict::kUnsat;
     }
   }

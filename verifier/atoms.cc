@@ -1,15 +1,16 @@
 #include "verifier/atoms.h"
 
 #include <algorithm>
-#include <array>
+#include <deque>
 #include <map>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "verifier/automaton.h"
 
 namespace weft::verifier {
 namespace {
-
-constexpr std::size_t kMaxDfaStates = 50'000;
 
 // Letters tried first make witnesses readable.
 constexpr std::string_view kOrder =
@@ -43,120 +44,41 @@ CharSet Alphabet(Domain domain) {
   return set;
 }
 
-// One automaton of all languages, run as a set of states at a time.
-class Union {
- public:
-  bool Add(const Language& language) {
-    std::optional<Nfa> nfa = Compile(language);
-    if (!nfa) return false;
-    const auto offset = static_cast<std::uint32_t>(states_.size());
-    for (Nfa::State& state : nfa->states) {
-      for (Nfa::Edge& edge : state.edges) edge.to += offset;
-      owner_.push_back(languages_);
-      states_.push_back(std::move(state));
-    }
-    starts_.push_back(offset);
-    ++languages_;
-    return true;
-  }
-
-  // Divides the alphabet by the larger sets of the edges; call before Letters.
-  void Classify(const CharSet& alphabet) {
-    std::vector<CharSet> sets;
-    for (const Nfa::State& state : states_) {
-      for (const Nfa::Edge& edge : state.edges) {
-        if (edge.on.count() > 1 && std::find(sets.begin(), sets.end(), edge.on) == sets.end()) {
-          sets.push_back(edge.on);
-        }
-      }
-    }
-    std::map<std::vector<bool>, std::size_t> known;
-    for (const char c : kOrder) {
-      const auto at = static_cast<unsigned char>(c);
-      if (!alphabet[at]) continue;
-      std::vector<bool> signature;
-      for (const CharSet& set : sets) signature.push_back(set[at]);
-      const std::size_t id = known.emplace(std::move(signature), classes_.size()).first->second;
-      if (id == classes_.size()) classes_.emplace_back();
-      classes_[id].push_back(c);
-      rank_[at] = static_cast<int>(order_++);
-    }
-  }
-
-  // Characters that tell the states of the set apart, preferred ones first: those that an edge
-  // names alone, and one more of every class.
-  [[nodiscard]] std::vector<char> Letters(const std::vector<std::uint32_t>& set) const {
-    CharSet single;
-    for (const std::uint32_t state : set) {
-      for (const Nfa::Edge& edge : states_[state].edges) {
-        if (edge.on.count() == 1) single |= edge.on;
-      }
-    }
-    std::vector<char> letters;
-    for (const std::string& members : classes_) {
-      bool other = false;
-      for (const char c : members) {
-        const bool named = single[static_cast<unsigned char>(c)];
-        if (named || !other) letters.push_back(c);
-        other = other || !named;
-      }
-    }
-    std::sort(letters.begin(), letters.end(), [&](char x, char y) {
-      return rank_[static_cast<unsigned char>(x)] < rank_[static_cast<unsigned char>(y)];
-    });
-    return letters;
-  }
-
-  using Set = std::vector<std::uint32_t>;
-  [[nodiscard]] const Set& Start() const { return starts_; }
-  [[nodiscard]] Set Step(const Set& from, char c) const {
-    Set next;
-    for (const std::uint32_t state : from) {
-      for (const Nfa::Edge& edge : states_[state].edges) {
-        if (edge.on[static_cast<unsigned char>(c)]) next.push_back(edge.to);
-      }
-    }
-    std::sort(next.begin(), next.end());
-    next.erase(std::unique(next.begin(), next.end()), next.end());
-    return next;
-  }
-  [[nodiscard]] Signature Accepts(const Set& set) const {
-    Signature signature(languages_, false);
-    for (const std::uint32_t state : set) {
-      if (states_[state].accepts) signature[owner_[state]] = true;
-    }
-    return signature;
-  }
-
- private:
-  std::vector<Nfa::State> states_;
-  std::vector<std::size_t> owner_;
-  Set starts_;
-  std::size_t languages_ = 0;
-  std::vector<std::string> classes_;  // characters by class, in order of preference
-  std::array<int, 256> rank_{};
-  std::size_t order_ = 0;
-};
-
 struct SetHash {
-  std::size_t operator()(const Union::Set& set) const {
+  std::size_t operator()(const std::vector<std::uint32_t>& set) const {
     std::size_t hash = set.size();
     for (const std::uint32_t s : set) hash = hash * 1'000'003 + s;
     return hash;
   }
 };
 
-// Where only whole values are compared there is a class for each and one for the rest.
-std::optional<std::vector<Atom>> ExactAtoms(const std::vector<Language>& languages,
-                                            const std::vector<std::string_view>& others) {
-  std::map<std::string, Signature> values;
-  for (const Language& language : languages) {
-    const auto* exact = std::get_if<Exact>(&language.pattern);
-    if (language.mapping || exact == nullptr) return std::nullopt;
-    values.try_emplace(exact->value, languages.size(), false);
+// Numbers atoms by the languages that hold for them.
+class Collector {
+ public:
+  explicit Collector(std::size_t languages) { atoms_.accepted.resize(languages); }
+
+  void Add(const std::string& value, std::vector<std::uint32_t> languages) {
+    if (!known_.insert(languages).second) return;
+    const auto atom = static_cast<std::uint32_t>(atoms_.witnesses.size());
+    atoms_.witnesses.push_back(value);
+    for (const std::uint32_t language : languages) atoms_.accepted[language].push_back(atom);
   }
-  for (std::size_t i = 0; i < languages.size(); ++i) {
-    values[std::get_if<Exact>(&languages[i].pattern)->value][i] = true;
+  [[nodiscard]] std::size_t size() const { return atoms_.size(); }
+  AtomSet Take() { return std::move(atoms_); }
+
+ private:
+  AtomSet atoms_;
+  std::unordered_set<std::vector<std::uint32_t>, SetHash> known_;
+};
+
+// Where only whole values are compared there is a class for each and one for the rest.
+std::optional<AtomSet> ExactAtoms(const std::vector<Language>& languages,
+                                  const std::vector<std::string_view>& others) {
+  std::map<std::string, std::vector<std::uint32_t>> values;
+  for (std::uint32_t i = 0; i < languages.size(); ++i) {
+    const auto* exact = std::get_if<Exact>(&languages[i].pattern);
+    if (languages[i].mapping || exact == nullptr) return std::nullopt;
+    values[exact->value].push_back(i);
   }
   std::string rest(others.back());
   for (const std::string_view other : others) {
@@ -165,9 +87,10 @@ std::optional<std::vector<Atom>> ExactAtoms(const std::vector<Language>& languag
     break;
   }
   while (values.contains(rest)) rest += rest.back();
-  std::vector<Atom> atoms{{rest, Signature(languages.size(), false)}};
-  for (auto& [value, signature] : values) atoms.push_back({value, std::move(signature)});
-  return atoms;
+  Collector atoms(languages.size());
+  atoms.Add(rest, {});
+  for (auto& [value, holders] : values) atoms.Add(value, std::move(holders));
+  return atoms.Take();
 }
 
 // Values for the class of everything that no pattern names, in order of preference.
@@ -184,46 +107,95 @@ std::vector<std::string_view> OtherValues(Domain domain) {
   return {"x"};
 }
 
+// Breadth first over the sets of states, from the values of one character on.
+class Exploration {
+ public:
+  Exploration(const UnionAutomaton& automaton, std::size_t languages)
+      : automaton_(automaton), atoms_(languages) {}
+
+  void Begin(Domain domain) {
+    // The empty value belongs to text alone; a path begins with its slash.
+    if (domain == Domain::kText) {
+      Visit(automaton_.Start(), "");
+    } else if (domain == Domain::kPath) {
+      Visit(automaton_.Step(automaton_.Start(), '/'), "/");
+    } else {
+      for (const char c : automaton_.Letters(automaton_.Start())) {
+        Visit(automaton_.Step(automaton_.Start(), c), std::string(1, c));
+      }
+    }
+  }
+
+  std::optional<AtomSet> Finish(const AtomLimits& limits) {
+    while (!queue_.empty()) {
+      if (seen_.size() > limits.states || atoms_.size() > limits.atoms) return std::nullopt;
+      const auto [set, value] = std::move(queue_.front());
+      queue_.pop_front();
+      for (const char c : automaton_.Letters(*set)) Visit(automaton_.Step(*set, c), value + c);
+    }
+    return atoms_.Take();
+  }
+
+ private:
+  void Visit(UnionAutomaton::Set set, std::string value) {
+    const auto [at, fresh] = seen_.insert(std::move(set));
+    if (!fresh) return;
+    atoms_.Add(value, automaton_.Accepted(*at));
+    queue_.emplace_back(&*at, std::move(value));
+  }
+
+  const UnionAutomaton& automaton_;
+  Collector atoms_;
+  std::unordered_set<UnionAutomaton::Set, SetHash> seen_;  // its elements stay where they are
+  std::deque<std::pair<const UnionAutomaton::Set*, std::string>> queue_;
+};
+
 }  // namespace
 
-std::optional<std::vector<Atom>> BuildAtoms(const std::vector<Language>& languages, Domain domain,
-                                            std::size_t max_atoms) {
+std::vector<bool> AtomSet::MembersOf(std::size_t language) const {
+  std::vector<bool> members(size(), false);
+  for (const std::uint32_t atom : accepted[language]) members[atom] = true;
+  return members;
+}
+
+std::optional<AtomSet> BuildAtoms(const std::vector<Language>& languages, Domain domain,
+                                  const AtomLimits& limits) {
   if (auto exact = ExactAtoms(languages, OtherValues(domain))) {
-    if (exact->size() > max_atoms) return std::nullopt;
+    if (exact->size() > limits.atoms) return std::nullopt;
     return exact;
   }
-  Union automaton;
+  UnionAutomaton automaton;
   for (const Language& language : languages) {
     if (!automaton.Add(language)) return std::nullopt;
   }
-  automaton.Classify(Alphabet(domain));
-  std::unordered_map<Union::Set, bool, SetHash> seen;
-  std::vector<std::pair<Union::Set, std::string>> queue;
-  std::map<Signature, bool> found;
-  std::vector<Atom> atoms;
-  const auto visit = [&](Union::Set set, std::string value) {
-    if (!seen.emplace(set, true).second) return;
-    Signature signature = automaton.Accepts(set);
-    if (found.emplace(signature, true).second) atoms.push_back({value, std::move(signature)});
-    queue.emplace_back(std::move(set), std::move(value));
-  };
-  // The empty value belongs to text alone; a path begins with its slash.
-  if (domain == Domain::kText) {
-    visit(automaton.Start(), "");
-  } else if (domain == Domain::kPath) {
-    visit(automaton.Step(automaton.Start(), '/'), "/");
-  } else {
-    for (const char c : automaton.Letters(automaton.Start())) {
-      visit(automaton.Step(automaton.Start(), c), std::string(1, c));
-    }
+  automaton.Classify(Alphabet(domain), kOrder);
+  Exploration exploration(automaton, languages.size());
+  exploration.Begin(domain);
+  return exploration.Finish(limits);
+}
+
+AtomSet Coarsen(const AtomSet& all, const std::vector<std::uint32_t>& chosen) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> held;  // atom, position in `chosen`
+  for (std::uint32_t i = 0; i < chosen.size(); ++i) {
+    for (const std::uint32_t atom : all.accepted[chosen[i]]) held.emplace_back(atom, i);
   }
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    if (seen.size() > kMaxDfaStates || atoms.size() > max_atoms) return std::nullopt;
-    for (const char c : automaton.Letters(queue[i].first)) {
-      visit(automaton.Step(queue[i].first, c), queue[i].second + c);
+  std::sort(held.begin(), held.end());
+  Collector atoms(chosen.size());
+  std::uint32_t expected = 0;  // atoms below it are dealt with
+  bool rest = false;           // the class no language holds for is among them
+  for (std::size_t at = 0; at < held.size();) {
+    const std::uint32_t atom = held[at].first;
+    if (!rest && atom > expected) {
+      atoms.Add(all.witnesses[expected], {});
+      rest = true;
     }
+    std::vector<std::uint32_t> languages;
+    for (; at < held.size() && held[at].first == atom; ++at) languages.push_back(held[at].second);
+    atoms.Add(all.witnesses[atom], std::move(languages));
+    expected = atom + 1;
   }
-  return atoms;
+  if (!rest && expected < all.size()) atoms.Add(all.witnesses[expected], {});
+  return atoms.Take();
 }
 
 }  // namespace weft::verifier

@@ -18,6 +18,22 @@ std::vector<Language> Plain(const std::vector<Pattern>& patterns) {
   return languages;
 }
 
+// What holds for each atom, as a bit per language.
+std::vector<std::vector<bool>> Signatures(const AtomSet& atoms) {
+  std::vector<std::vector<bool>> signatures(atoms.size());
+  for (std::size_t l = 0; l < atoms.accepted.size(); ++l) {
+    const std::vector<bool> members = atoms.MembersOf(l);
+    for (std::size_t i = 0; i < atoms.size(); ++i) signatures[i].push_back(members[i]);
+  }
+  return signatures;
+}
+
+std::vector<bool> SignatureOf(const std::vector<Pattern>& patterns, const std::string& value) {
+  std::vector<bool> signature;
+  for (const Pattern& pattern : patterns) signature.push_back(engine::Matches(pattern, value));
+  return signature;
+}
+
 TEST(Atoms, EveryWitnessIsWhatItStandsFor) {
   const std::vector<Pattern> patterns = {Exact{"/a"},        Exact{"/a/b"},     Under{"/a"},
                                          Under{"/"},         Prefix{"/ab"},     Suffix{".js"},
@@ -27,13 +43,11 @@ TEST(Atoms, EveryWitnessIsWhatItStandsFor) {
   const auto atoms = BuildAtoms(Plain(patterns), Domain::kPath);
   ASSERT_TRUE(atoms);
   EXPECT_GT(atoms->size(), 10U);
-  std::set<Signature> seen;
-  for (const Atom& atom : *atoms) {
-    EXPECT_TRUE(seen.insert(atom.accepted_by).second) << atom.witness;
-    for (std::size_t i = 0; i < patterns.size(); ++i) {
-      EXPECT_EQ(engine::Matches(patterns[i], atom.witness), atom.accepted_by[i])
-          << engine::Describe(patterns[i]) << " on " << atom.witness;
-    }
+  const auto signatures = Signatures(*atoms);
+  std::set<std::vector<bool>> seen;
+  for (std::size_t i = 0; i < atoms->size(); ++i) {
+    EXPECT_TRUE(seen.insert(signatures[i]).second) << atoms->witnesses[i];
+    EXPECT_EQ(SignatureOf(patterns, atoms->witnesses[i]), signatures[i]) << atoms->witnesses[i];
   }
 }
 
@@ -42,15 +56,60 @@ TEST(Atoms, EveryValueFallsIntoAnAtom) {
                                          Template{"/*/a"}, Regex{"/[ab]+"}, Exact{"/b"}};
   const auto atoms = BuildAtoms(Plain(patterns), Domain::kPath);
   ASSERT_TRUE(atoms);
-  std::set<Signature> known;
-  for (const Atom& atom : *atoms) known.insert(atom.accepted_by);
+  const auto signatures = Signatures(*atoms);
+  const std::set<std::vector<bool>> known(signatures.begin(), signatures.end());
   std::mt19937 random(7);  // NOLINT: a fixed seed keeps the test reproducible
   for (int i = 0; i < 20'000; ++i) {
     std::string value = "/";
     for (auto left = random() % 7; left > 0; --left) value += "ab/x"[random() % 4];
-    Signature signature;
-    for (const Pattern& pattern : patterns) signature.push_back(engine::Matches(pattern, value));
-    ASSERT_TRUE(known.contains(signature)) << value;
+    ASSERT_TRUE(known.contains(SignatureOf(patterns, value))) << value;
+  }
+}
+
+Pattern RandomPattern(std::mt19937& random) {
+  std::string text = "/";
+  for (auto left = random() % 5; left > 0; --left) text += "ab/c"[random() % 4];
+  switch (random() % 7) {
+    case 0:
+      return Under{text == "/" || !text.ends_with('/') ? text : text.substr(0, text.size() - 1)};
+    case 1:
+      return Prefix{text};
+    case 2:
+      return Suffix{text.substr(1) + "b"};
+    case 3:
+      return Template{"/*" + text};
+    case 4:
+      return Regex{"/[ab]{" + std::to_string(1 + random() % 3) + "}" + text};
+    default:
+      return Exact{text};
+  }
+}
+
+TEST(Atoms, MergedAtomsAreThoseOfTheChosenPatterns) {
+  std::mt19937 random(13);  // NOLINT: a fixed seed keeps the test reproducible
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Pattern> patterns;
+    for (auto left = 2 + random() % 12; left > 0; --left) {
+      patterns.push_back(RandomPattern(random));
+    }
+    const std::vector<Language> languages = Plain(patterns);
+    const auto all = BuildAtoms(languages, Domain::kPath);
+    ASSERT_TRUE(all);
+    std::vector<Language> some;
+    std::vector<std::uint32_t> chosen;
+    for (std::uint32_t i = 0; i < languages.size(); ++i) {
+      if (random() % 2 == 0) continue;
+      chosen.push_back(i);
+      some.push_back(languages[i]);
+    }
+    const auto own = BuildAtoms(some, Domain::kPath);
+    ASSERT_TRUE(own);
+    const AtomSet merged = Coarsen(*all, chosen);
+    const auto classes = Signatures(merged);
+    const auto expected = Signatures(*own);
+    EXPECT_EQ(std::set<std::vector<bool>>(classes.begin(), classes.end()),
+              std::set<std::vector<bool>>(expected.begin(), expected.end()))
+        << "round " << round;
   }
 }
 
@@ -58,14 +117,12 @@ TEST(Atoms, ARewrittenPathIsSeenAsTheServerSeesIt) {
   const Language mapped{Under{"/v2/x"}, PathMapping{"/api", "/v2", true}};
   const auto atoms = BuildAtoms({mapped, {Under{"/api"}, {}}}, Domain::kPath);
   ASSERT_TRUE(atoms);
-  bool found = false;
-  for (const Atom& atom : *atoms) {
-    if (!atom.accepted_by[0]) continue;
-    found = true;
-    EXPECT_TRUE(atom.accepted_by[1]) << atom.witness;
-    EXPECT_TRUE(engine::Matches(Under{"/api/x"}, atom.witness)) << atom.witness;
+  const std::vector<bool> under = atoms->MembersOf(1);
+  EXPECT_FALSE(atoms->accepted[0].empty());
+  for (const std::uint32_t atom : atoms->accepted[0]) {
+    EXPECT_TRUE(under[atom]) << atoms->witnesses[atom];
+    EXPECT_TRUE(engine::Matches(Under{"/api/x"}, atoms->witnesses[atom]));
   }
-  EXPECT_TRUE(found);
 }
 
 TEST(Atoms, RefuseWhatIsNotRegular) {

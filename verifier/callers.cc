@@ -115,35 +115,82 @@ Callers::Callers(const engine::Model& model) : model_(model) {
 void Callers::Add(Candidate candidate) {
   const auto index = static_cast<std::uint32_t>(all_.size());
   if (candidate.identity) {
-    by_trust_ns_[{candidate.identity->trust_domain, candidate.identity->ns}].push_back(index);
+    by_ns_[candidate.identity->ns].push_back(index);
   }
+  groups_[{.cluster = candidate.cluster,
+           .workspace = candidate.workspace,
+           .identity = candidate.identity.has_value(),
+           .discovered = !candidate.source.IsNone()}]
+      .push_back(index);
   all_.push_back(std::move(candidate));
+}
+
+std::vector<Candidate> Callers::Relevant(const std::vector<const engine::CallerSet*>& sets,
+                                         engine::ClusterId cluster, bool anywhere,
+                                         const Mark& mark) const {
+  const auto kind = [&](const Candidate& c) {
+    return std::pair(c.identity.has_value(), mark && mark(c));
+  };
+  const auto left_out = [&](bool discovered, engine::ClusterId at) {
+    return !anywhere && discovered && at != cluster;
+  };
+  std::map<std::uint32_t, std::vector<std::uint32_t>> admitted;  // caller -> sets, ascending
+  for (std::uint32_t s = 0; s < sets.size(); ++s) {
+    for (const std::uint32_t i : AdmittedBy(*sets[s])) {
+      std::vector<std::uint32_t>& by = admitted[i];
+      if (by.empty() || by.back() != s) by.push_back(s);
+    }
+  }
+  std::set<std::uint32_t> chosen;
+  std::set<std::pair<std::vector<std::uint32_t>, std::pair<bool, bool>>> seen;
+  for (const auto& [i, by] : admitted) {
+    if (left_out(!all_[i].source.IsNone(), all_[i].cluster)) continue;
+    if (seen.insert({by, kind(all_[i])}).second) chosen.insert(i);
+  }
+  // Of the callers no set admits, the first of each kind.
+  std::map<std::pair<bool, bool>, std::uint32_t> others;
+  for (const auto& [group, members] : groups_) {
+    if (left_out(group.discovered, group.cluster)) continue;
+    const auto first = std::find_if(members.begin(), members.end(),
+                                    [&](std::uint32_t i) { return !admitted.contains(i); });
+    if (first == members.end()) continue;
+    const auto [at, fresh] = others.try_emplace(kind(all_[*first]), *first);
+    if (!fresh) at->second = std::min(at->second, *first);
+  }
+  for (const auto& [unused, i] : others) chosen.insert(i);
+  std::vector<Candidate> relevant;
+  for (const std::uint32_t i : chosen) {
+    relevant.push_back(all_[i]);
+    if (relevant.back().cluster.IsNone()) relevant.back().cluster = cluster;
+  }
+  return relevant;
 }
 
 std::vector<std::uint32_t> Callers::AdmittedBy(const engine::CallerSet& set) const {
   std::vector<std::uint32_t> found;
-  bool scan = false;
   for (const engine::Caller& caller : set.any_of) {
     const auto* identity = std::get_if<IdentitySet>(&caller);
-    if (identity == nullptr || !identity->trust_domain || !identity->ns) {
-      scan = true;
-      break;
-    }
-    const auto at = by_trust_ns_.find({*identity->trust_domain, *identity->ns});
-    if (at == by_trust_ns_.end()) continue;
+    if (identity == nullptr || !identity->ns) return Scan(set);
+    const auto at = by_ns_.find(*identity->ns);
+    if (at == by_ns_.end()) continue;
     for (const std::uint32_t i : at->second) {
-      if (!identity->account || all_[i].identity->account == *identity->account) {
-        found.push_back(i);
-      }
+      const Identity& known = *all_[i].identity;
+      if (identity->trust_domain && known.trust_domain != *identity->trust_domain) continue;
+      if (!identity->account || known.account == *identity->account) found.push_back(i);
     }
-  }
-  if (!scan) return found;
-  found.clear();
-  const std::vector<engine::CallerSet> sets{set};
-  for (std::uint32_t i = 0; i < all_.size(); ++i) {
-    if (engine::Admits(sets, all_[i].identity)) found.push_back(i);
   }
   return found;
+}
+
+// The same for a set that no namespace narrows.
+std::vector<std::uint32_t> Callers::Scan(const engine::CallerSet& set) const {
+  const auto [answer, fresh] = scanned_.try_emplace(set.any_of);
+  if (!fresh) return answer->second;
+  const std::vector<engine::CallerSet> sets{set};
+  for (std::uint32_t i = 0; i < all_.size(); ++i) {
+    if (engine::Admits(sets, all_[i].identity)) answer->second.push_back(i);
+  }
+  return answer->second;
 }
 
 }  // namespace weft::verifier

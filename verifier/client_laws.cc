@@ -181,7 +181,7 @@ class ClientLaw {
     intact.base.lost_clusters.clear();
     intact.base.lost_regions.clear();
     intact.base.lost_zones.clear();
-    const Study study = Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+    const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
       std::vector<FormulaId> premise{
           space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer})};
       if (law_.only_allowed) premise.push_back(Served(space, formulas, intact, target, nullptr));
@@ -287,7 +287,7 @@ class GatewayLaw {
     intact.base.lost_zones.clear();
     const bool every = law_.quantifier == Law::Quantifier::kEvery;
     const bool wanted = every != (law_.verdict == Law::Verdict::kBlocked);
-    const Study study = Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+    const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
       const FormulaId where =
           space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer});
       std::vector<FormulaId> broken;

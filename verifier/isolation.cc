@@ -18,21 +18,6 @@ constexpr int kMaxFindingsPerServer = 8;
 
 using engine::WorkspaceId;
 
-std::set<WorkspaceId> AdmittedTo(const engine::Model& model, engine::ServiceId id,
-                                 engine::ClusterId cluster) {
-  std::set<WorkspaceId> admitted{model[id].workspace};
-  for (const engine::Grant& grant : model[id].grants) admitted.insert(grant.to);
-  for (const engine::DestinationId d : DestinationsOf(model, id, cluster)) {
-    for (const engine::Grant& grant : model[d].grants) admitted.insert(grant.to);
-  }
-  return admitted;
-}
-
-bool IsForeign(const std::set<WorkspaceId>& admitted, const Candidate& candidate) {
-  return candidate.workspace.IsNone() || !candidate.identity ||
-         !admitted.contains(candidate.workspace);
-}
-
 void RelateExports(const Work& work, WorkspaceId owner, Diagnostic& d) {
   const engine::Workspace& workspace = work.model[owner];
   std::set<Span> seen;
@@ -59,41 +44,20 @@ class ServerProof {
       : work_(work), id_(id), instance_(instance), service_(work.model[id]) {}
 
   void Prove() {
-    const engine::Backend backend{instance_.cluster, id_, ""};
-    const engine::Guard* guard = engine::EnforcedGuard(work_.model, backend);
-    const auto admitted = AdmittedTo(work_.model, id_, instance_.cluster);
-    const bool anywhere = !DestinationsOf(work_.model, id_, instance_.cluster).empty();
-    std::vector<const engine::CallerSet*> sets;
-    if (guard != nullptr) sets = CallerSetsOf(work_.model, *guard);
-    const std::vector<Candidate> candidates =
-        work_.callers.Relevant(sets, instance_.cluster, anywhere, [&](const Candidate& c) {
-          return IsForeign(admitted, c) ? c.workspace.value + std::uint64_t{2} : std::uint64_t{0};
-        });
-    for (const engine::ServicePort& port : instance_.ports) {
-      ProvePort(guard, admitted, candidates, port);
-    }
+    const engine::Guard* guard = engine::EnforcedGuard(work_.model, {instance_.cluster, id_, ""});
+    for (const engine::ServicePort& port : instance_.ports) ProvePort(guard, port);
   }
 
  private:
-  void ProvePort(const engine::Guard* guard, const std::set<WorkspaceId>& admitted,
-                 const std::vector<Candidate>& candidates, const engine::ServicePort& port) {
-    const engine::Layer layer = LayerOf(port);
-    const std::size_t rules = guard == nullptr ? 0 : guard->allow.size();
-    const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
-      const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
-      std::vector<FormulaId> parts{
-          formulas.And({space.CallerIs([&](const Candidate& c) { return IsForeign(admitted, c); }),
-                        Passes(space, formulas, work_.model, guard, layer, view)})};
-      for (std::size_t i = 0; i < rules; ++i) {
-        parts.push_back(Applies(space, formulas, work_.model[guard->allow[i]], layer, view));
-      }
-      return parts;
-    });
+  void ProvePort(const engine::Guard* guard, const engine::ServicePort& port) {
+    const ServerStudy& server = work_.servers.Of(guard, id_, instance_.cluster, port);
+    const Study& study = server.study;
     if (!study.decidable) {
       work_.Undecided(kProperty, work_.model[service_.workspace].name, service_.span, study.reason);
       return;
     }
-    std::vector<FormulaId> left{study.parts[0]};
+    const std::size_t rules = server.allow.size();
+    std::vector<FormulaId> left{server.foreign, server.passes};
     for (int round = 0; round < kMaxFindingsPerServer; ++round) {
       const Found found = Ask(work_.solver, study, study.formulas->And(left));
       if (found.verdict == Verdict::kUnknown) {
@@ -104,11 +68,11 @@ class ServerProof {
       // The first rule that lets it in; the next round asks for requests that others let in.
       std::size_t culprit = rules;
       for (std::size_t i = 0; i < rules && culprit == rules; ++i) {
-        if (study.formulas->Holds(study.parts[i + 1], found.assignment)) culprit = i;
+        if (study.formulas->Holds(server.allow[i], found.assignment)) culprit = i;
       }
       Report(guard, culprit, port, found);
       if (culprit == rules) return;
-      left.push_back(study.formulas->Not(study.parts[culprit + 1]));
+      left.push_back(study.formulas->Not(server.allow[culprit]));
     }
   }
 
@@ -179,7 +143,7 @@ void WitnessRoute(Work& work, const std::vector<Site>& sites, const engine::Rout
       const auto at = std::find(site.rules.begin(), site.rules.end(), &rule);
       if (at == site.rules.end()) continue;
       const auto index = static_cast<std::size_t>(at - site.rules.begin());
-      const Study study = Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+      const Study study = Prepare(work.atlas, nullptr, [&](Space& space, Formulas& formulas) {
         const FormulaId decides = Decides(space, formulas, site, index);
         const FormulaId goes = ServedBy(space, formulas, work.model, site, rule);
         return std::vector<FormulaId>{served ? formulas.And({decides, goes}) : decides};

@@ -21,12 +21,12 @@ struct Study {
 };
 
 // `make(space, formulas)` gives a vector of formulas; it runs twice, first to collect patterns, and
-// must do the same both times. `candidates` (may be null) must outlive the study.
+// must do the same both times. `candidates` (may be null) and the atlas must outlive the study.
 template <typename Make>
-[[nodiscard]] Study Prepare(const std::vector<Candidate>* candidates, Make make) {
+[[nodiscard]] Study Prepare(Atlas& atlas, const std::vector<Candidate>* candidates, Make make) {
   Study study;
   study.formulas = std::make_shared<Formulas>();
-  study.space = std::make_shared<Space>(*study.formulas);
+  study.space = std::make_shared<Space>(*study.formulas, atlas);
   if (candidates != nullptr) study.space->SetCandidates(candidates);
   (void)make(*study.space, *study.formulas);
   study.decidable = !study.space->gave_up() && study.space->Freeze();

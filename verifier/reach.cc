@@ -10,11 +10,11 @@ namespace weft::verifier {
 namespace {
 
 // Asks for every candidate by itself whether it gets in, and whether always.
-void AskPort(const engine::Model& model, Solver& solver, engine::ServiceId service,
+void AskPort(const engine::Model& model, Solver& solver, Atlas& atlas, engine::ServiceId service,
              engine::ClusterId cluster, const engine::ServicePort& port,
              const std::vector<Candidate>& candidates, std::vector<Reach>& out) {
   const engine::Guard* guard = engine::EnforcedGuard(model, {cluster, service, ""});
-  const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
+  const Study study = Prepare(atlas, &candidates, [&](Space& space, Formulas& formulas) {
     const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
     std::vector<FormulaId> parts{Passes(space, formulas, model, guard, LayerOf(port), view)};
     for (const Candidate& candidate : candidates) {
@@ -53,6 +53,7 @@ void AskPort(const engine::Model& model, Solver& solver, engine::ServiceId servi
 std::vector<Reach> WhoCan(const engine::Model& model, engine::ServiceId service) {
   std::vector<Reach> found;
   Solver solver;
+  Atlas atlas(model);
   const Callers callers(model);
   for (const engine::ServiceInstance& instance : model[service].instances) {
     const bool anywhere = !DestinationsOf(model, service, instance.cluster).empty();
@@ -62,7 +63,7 @@ std::vector<Reach> WhoCan(const engine::Model& model, engine::ServiceId service)
       candidates.push_back(c);
     }
     for (const engine::ServicePort& port : instance.ports) {
-      AskPort(model, solver, service, instance.cluster, port, candidates, found);
+      AskPort(model, solver, atlas, service, instance.cluster, port, candidates, found);
     }
   }
   return found;
@@ -71,13 +72,14 @@ std::vector<Reach> WhoCan(const engine::Model& model, engine::ServiceId service)
 std::vector<Reach> CanReach(const engine::Model& model, const Candidate& caller) {
   std::vector<Reach> found;
   Solver solver;
+  Atlas atlas(model);
   const std::vector<Candidate> candidates{caller};
   for (std::uint32_t i = 0; i < model.services.size(); ++i) {
     for (const engine::ServiceInstance& instance : model.services[i].instances) {
       const bool anywhere = !DestinationsOf(model, {i}, instance.cluster).empty();
       if (!anywhere && instance.cluster != caller.cluster) continue;
       for (const engine::ServicePort& port : instance.ports) {
-        AskPort(model, solver, {i}, instance.cluster, port, candidates, found);
+        AskPort(model, solver, atlas, {i}, instance.cluster, port, candidates, found);
       }
     }
   }

@@ -50,7 +50,7 @@ class RouteProof {
 
   // parts: region, then for every rule its match and whether what it forwards is served.
   void ProveSite(const Site& site) {
-    const Study study = Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+    const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
       std::vector<FormulaId> parts{Region(space, formulas, site)};
       for (const RouteRule* rule : site.rules) {
         parts.push_back(MatchesAt(space, site, *rule));

@@ -66,10 +66,9 @@ class ServerLaw {
     for (const engine::CallerSet& set : law_.from) sets.push_back(&set);
     CollectCallerSets(law_.where, sets);
     const bool anywhere = !DestinationsOf(work_.model, service, cluster).empty();
-    const std::vector<Candidate> candidates = work_.callers.Relevant(
-        sets, cluster, anywhere, [](const Candidate&) { return std::uint64_t{0}; });
+    const std::vector<Candidate> candidates = work_.callers.Relevant(sets, cluster, anywhere, {});
     std::vector<Constraint> constraints;
-    const Study study = Prepare(&candidates, [&](Space& space, Formulas& formulas) {
+    const Study study = Prepare(work_.atlas, &candidates, [&](Space& space, Formulas& formulas) {
       const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
       constraints = ConstraintsOf(space, formulas, work_.model, guard, LayerOf(port), view);
       return std::vector<FormulaId>{Premise(space, formulas, view)};

@@ -2,7 +2,7 @@
 
 #include <z3++.h>
 
-#include <bit>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -93,42 +93,74 @@ void Minimise(const Formulas& formulas, FormulaId formula, const std::set<VarId>
 
 }  // namespace
 
+// A variable is a ladder of Booleans: step i says that its value is at most i. Every value is one
+// place on the ladder, a run of values lies between two steps, and Z3 has no arithmetic to undo.
 class Solver::Impl {
  public:
-  explicit Impl(unsigned resource_limit) : solver_(context_, "QF_BV") {
+  explicit Impl(unsigned resource_limit) : solver_(context_, z3::solver::simple()) {
     z3::params params(context_);
     params.set("rlimit", resource_limit);
+    params.set("auto_config", false);
+    params.set("relevancy", 0u);
     solver_.set(params);
   }
 
+  // Most questions that have no answer have none for what their top level says alone: who calls,
+  // from where. So Z3 is first asked with every other variable left open, which only adds answers.
   Answer Solve(const Formulas& formulas, FormulaId formula) {
     ++questions_;
     std::set<VarId> vars;
     CollectVars(formulas, formula, vars);
-    std::map<VarId, z3::expr> exprs;
-    Answer answer;
-    solver_.push();
+    const std::set<VarId> top = TopVars(formulas, formula);
+    if (!top.empty() && top.size() < vars.size() &&
+        Check(formulas, formula, top).verdict == Verdict::kUnsat) {
+      return {Verdict::kUnsat, {}};
+    }
+    Answer answer = Check(formulas, formula, vars);
+    if (answer.verdict == Verdict::kSat) Minimise(formulas, formula, vars, answer.assignment);
+    return answer;
+  }
+
+  [[nodiscard]] std::uint64_t questions() const { return questions_; }
+
+ private:
+  using Ladder = std::vector<z3::expr>;
+
+  // What is asked, with the ladders of the variables it keeps; the others are left open.
+  struct Question {
+    const Formulas& formulas;
+    std::map<VarId, const Ladder*> ladders;
+  };
+
+  // Variables the formula restricts outright.
+  static std::set<VarId> TopVars(const Formulas& formulas, FormulaId formula) {
+    std::set<VarId> vars;
+    if (formulas[formula].kind != Formulas::Kind::kAnd) return vars;
+    for (const FormulaId child : formulas[formula].children) {
+      if (formulas[child].kind == Formulas::Kind::kMember) vars.insert(formulas[child].var);
+    }
+    return vars;
+  }
+
+  Answer Check(const Formulas& formulas, FormulaId formula, const std::set<VarId>& vars) {
+    Question question{formulas, {}};
+    std::map<std::uint32_t, std::uint32_t> used;  // ladders of each height
     for (const VarId var : vars) {
       const std::uint32_t size = formulas.sizes()[var.value];
-      const unsigned bits = std::max(1, static_cast<int>(std::bit_width(size - 1)));
-      const std::string name = "v" + std::to_string(var.value) + "_" + std::to_string(bits);
-      const z3::expr expr = context_.bv_const(name.c_str(), bits);
-      exprs.emplace(var, expr);
-      if ((std::uint64_t{1} << bits) != size) {
-        solver_.add(z3::ule(expr, context_.bv_val(size - 1, bits)));
+      question.ladders[var] = &LadderOf(size, used[size]++);
+    }
+    solver_.push();
+    for (const auto& [var, ladder] : question.ladders) {
+      for (std::size_t i = 0; i + 1 < ladder->size(); ++i) {
+        solver_.add(z3::implies((*ladder)[i], (*ladder)[i + 1]));
       }
     }
-    solver_.add(Translate(formulas, formula, exprs));
+    solver_.add(Translate(question, formula, true));
+    Answer answer;
     const z3::check_result result = solver_.check();
     if (result == z3::sat) {
       answer.verdict = Verdict::kSat;
-      answer.assignment.assign(formulas.sizes().size(), 0);
-      const z3::model model = solver_.get_model();
-      for (const auto& [var, expr] : exprs) {
-        answer.assignment[var.value] =
-            static_cast<std::uint32_t>(model.eval(expr, true).get_numeral_uint64());
-      }
-      Minimise(formulas, formula, vars, answer.assignment);
+      answer.assignment = ReadModel(question);
     } else {
       answer.verdict = result == z3::unsat ? Verdict::kUnsat : Verdict::kUnknown;
     }
@@ -136,58 +168,84 @@ class Solver::Impl {
     return answer;
   }
 
-  [[nodiscard]] std::uint64_t questions() const { return questions_; }
+  Assignment ReadModel(const Question& question) {
+    Assignment assignment(question.formulas.sizes().size(), 0);
+    const z3::model model = solver_.get_model();
+    for (const auto& [var, ladder] : question.ladders) {
+      std::uint32_t value = 0;
+      while (value < ladder->size() && !model.eval((*ladder)[value], true).is_true()) ++value;
+      assignment[var.value] = value;
+    }
+    return assignment;
+  }
 
- private:
+  // The ladder for a variable of `size` values; those of one question differ in `number`.
+  const Ladder& LadderOf(std::uint32_t size, std::uint32_t number) {
+    std::deque<Ladder>& same = ladders_[size];
+    while (same.size() <= number) {
+      Ladder ladder;
+      const std::string name = std::to_string(size) + "." + std::to_string(same.size()) + ".";
+      for (std::uint32_t i = 0; i + 1 < size; ++i) {
+        ladder.push_back(context_.bool_const((name + std::to_string(i)).c_str()));
+      }
+      same.push_back(std::move(ladder));
+    }
+    return same[number];
+  }
+
   // The value lies in one of the runs of members.
-  z3::expr Member(const Formulas::Node& node, const z3::expr& var) {
-    const unsigned bits = var.get_sort().bv_size();
+  z3::expr Member(const Formulas::Node& node, const Ladder& ladder) {
     z3::expr_vector runs(context_);
     const std::size_t size = node.members.size();
     for (std::size_t low = 0; low < size; ++low) {
       if (!node.members[low]) continue;
       std::size_t high = low;
       while (high + 1 < size && node.members[high + 1]) ++high;
-      const z3::expr first = context_.bv_val(static_cast<unsigned>(low), bits);
-      const z3::expr last = context_.bv_val(static_cast<unsigned>(high), bits);
-      if (low == high) {
-        runs.push_back(var == first);
-      } else if (low == 0) {
-        runs.push_back(z3::ule(var, last));
+      if (low == 0) {
+        runs.push_back(ladder[high]);
+      } else if (high + 1 == size) {
+        runs.push_back(!ladder[low - 1]);
       } else {
-        runs.push_back(z3::uge(var, first) && z3::ule(var, last));
+        runs.push_back(ladder[high] && !ladder[low - 1]);
       }
       low = high;
     }
     return z3::mk_or(runs);
   }
 
-  z3::expr Translate(const Formulas& formulas, FormulaId id,
-                     const std::map<VarId, z3::expr>& vars) {
-    const Formulas::Node& node = formulas[id];
+  // `wanted`: whether the formula stands where it helps to be true. A variable that is left open is
+  // taken to be whatever helps.
+  z3::expr Translate(const Question& question, FormulaId id, bool wanted) {
+    const Formulas::Node& node = question.formulas[id];
+    if (node.kind == Formulas::Kind::kNot) {
+      return !Translate(question, node.children.front(), !wanted);
+    }
     z3::expr_vector children(context_);
     for (const FormulaId child : node.children) {
-      children.push_back(Translate(formulas, child, vars));
+      children.push_back(Translate(question, child, wanted));
     }
     switch (node.kind) {
       case Formulas::Kind::kConstFalse:
         return context_.bool_val(false);
       case Formulas::Kind::kConstTrue:
         return context_.bool_val(true);
-      case Formulas::Kind::kMember:
-        return Member(node, vars.at(node.var));
+      case Formulas::Kind::kMember: {
+        const auto ladder = question.ladders.find(node.var);
+        if (ladder == question.ladders.end()) return context_.bool_val(wanted);
+        return Member(node, *ladder->second);
+      }
       case Formulas::Kind::kAnd:
         return z3::mk_and(children);
       case Formulas::Kind::kOr:
-        return z3::mk_or(children);
       case Formulas::Kind::kNot:
-        return !children[0];
+        return z3::mk_or(children);
     }
     return context_.bool_val(false);
   }
 
   z3::context context_;
   z3::solver solver_;
+  std::map<std::uint32_t, std::deque<Ladder>> ladders_;  // by number of values
   std::uint64_t questions_ = 0;
 };
 

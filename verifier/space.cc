@@ -11,13 +11,6 @@ namespace {
 
 using engine::Condition;
 
-Domain DomainOf(int kind) {
-  static constexpr Domain kDomains[] = {Domain::kMethod, Domain::kPath, Domain::kHost,
-                                        Domain::kHost,   Domain::kText, Domain::kText,
-                                        Domain::kText};
-  return kDomains[kind];
-}
-
 // Path patterns a rewrite may replace, in the order engine/rewrite.cc tries them.
 void Replaceable(const Condition& condition, std::vector<Pattern>& patterns) {
   if (condition.kind == Condition::Kind::kNot) return;
@@ -51,32 +44,29 @@ void Space::GiveUp(const std::string& reason) {
   reason_ = reason;
 }
 
-bool Space::FreezeDimension(const Key& key, Dimension& dimension) {
-  std::vector<Language> languages(dimension.languages.size());
-  std::size_t index = 0;
+bool Space::FreezeDimension(const Field& field, Dimension& dimension) {
+  std::vector<Language> languages;
   for (auto& [language, at] : dimension.languages) {
-    at = index;
-    languages[index++] = language;
+    at = languages.size();
+    languages.push_back(language);
   }
-  auto atoms = BuildAtoms(languages, DomainOf(static_cast<int>(key.kind)));
-  if (!atoms) {
+  dimension.atoms = atlas_.Atoms(field, languages);
+  if (dimension.atoms == nullptr) {
     for (const Language& language : languages) {
-      if (!Compile(language))
+      if (!Compile(language)) {
         reason_ = "weft cannot reason about " + engine::Describe(language.pattern);
+      }
     }
     if (reason_.empty()) reason_ = "too many different patterns for one field";
     return false;
   }
-  dimension.atoms = std::move(*atoms);
-  if (key.kind == Key::Kind::kClaim) {
-    for (std::size_t i = 0; i < dimension.atoms.size(); ++i) {
-      dimension.has.push_back(formulas_.NewVar(2));
-    }
+  const auto count = static_cast<std::uint32_t>(dimension.atoms->size());
+  if (field.kind == Field::Kind::kClaim) {
+    for (std::uint32_t i = 0; i < count; ++i) dimension.has.push_back(formulas_.NewVar(2));
     return true;
   }
-  dimension.optional = key.kind == Key::Kind::kHeader || key.kind == Key::Kind::kQuery;
-  dimension.var = formulas_.NewVar(
-      static_cast<std::uint32_t>(dimension.atoms.size() + (dimension.optional ? 1 : 0)));
+  dimension.optional = field.kind == Field::Kind::kHeader || field.kind == Field::Kind::kQuery;
+  dimension.var = formulas_.NewVar(count + (dimension.optional ? 1 : 0));
   return true;
 }
 
@@ -110,8 +100,8 @@ void Space::FreezeBlocks(Blocks& blocks) {
 
 bool Space::Freeze() {
   collecting_ = false;
-  for (auto& [key, dimension] : dimensions_) {
-    if (!FreezeDimension(key, dimension)) return false;
+  for (auto& [field, dimension] : dimensions_) {
+    if (!FreezeDimension(field, dimension)) return false;
   }
   for (const std::uint32_t provider : providers_) tokens_[provider] = formulas_.NewVar(3);
   FreezeBlocks(source_ip_);
@@ -119,39 +109,38 @@ bool Space::Freeze() {
   return true;
 }
 
-FormulaId Space::In(const Key& key, const Language& language) {
-  Dimension& dimension = dimensions_[key];
+FormulaId Space::In(const Field& field, const Language& language) {
+  Dimension& dimension = dimensions_[field];
   if (collecting_) {
     dimension.languages.emplace(language, 0);
     return Unknown();
   }
-  const std::size_t index = dimension.languages.at(language);
-  if (key.kind == Key::Kind::kClaim) {
+  const std::vector<std::uint32_t>& atoms =
+      dimension.atoms->accepted[dimension.languages.at(language)];
+  if (field.kind == Field::Kind::kClaim) {
     std::vector<FormulaId> any;
-    for (std::size_t i = 0; i < dimension.atoms.size(); ++i) {
-      if (dimension.atoms[i].accepted_by[index]) any.push_back(formulas_.Is(dimension.has[i], 1));
-    }
+    for (const std::uint32_t atom : atoms) any.push_back(formulas_.Is(dimension.has[atom], 1));
     return formulas_.Or(std::move(any));
   }
-  std::vector<bool> members;
-  if (dimension.optional) members.push_back(false);
-  for (const Atom& atom : dimension.atoms) members.push_back(atom.accepted_by[index]);
+  const std::uint32_t first = dimension.optional ? 1 : 0;
+  std::vector<bool> members(first + dimension.atoms->size(), false);
+  for (const std::uint32_t atom : atoms) members[first + atom] = true;
   return formulas_.Member(dimension.var, std::move(members));
 }
 
-FormulaId Space::AnyIn(const Key& key, const std::vector<Pattern>& patterns) {
+FormulaId Space::AnyIn(const Field& field, const std::vector<Pattern>& patterns) {
   std::vector<FormulaId> any;
-  for (const Pattern& pattern : patterns) any.push_back(In(key, {pattern, {}}));
+  for (const Pattern& pattern : patterns) any.push_back(In(field, {pattern, {}}));
   return formulas_.Or(std::move(any));
 }
 
 // Path patterns on the path a route's rewrite leaves: one case for each part it may replace.
 FormulaId Space::Paths(const std::vector<Pattern>& patterns, const View& view) {
-  const Key key{Key::Kind::kPath, "", 0};
+  const Field path{Field::Kind::kPath, "", {}};
   const engine::Rewrite* rewrite = nullptr;
   if (view.rule != nullptr && view.rule->modifiers.rewrite)
     rewrite = &*view.rule->modifiers.rewrite;
-  if (rewrite == nullptr || !rewrite->path) return AnyIn(key, patterns);
+  if (rewrite == nullptr || !rewrite->path) return AnyIn(path, patterns);
   if (rewrite->regex) {
     GiveUp("a path rewritten by a regular expression meets a rule that looks at the path");
     return Unknown();
@@ -170,10 +159,10 @@ FormulaId Space::Paths(const std::vector<Pattern>& patterns, const View& view) {
     none_before.push_back(formulas_.Not(here));
   };
   for (const Pattern& part : replaced) {
-    const FormulaId here = In(key, {part, {}});
+    const FormulaId here = In(path, {part, {}});
     const auto mapped = [&](const std::string& from, bool segments) {
       add_case(here, [&](const Pattern& pattern) {
-        return In(key, {pattern, PathMapping{from, *rewrite->path, segments}});
+        return In(path, {pattern, PathMapping{from, *rewrite->path, segments}});
       });
     };
     std::visit(Overloaded{
@@ -189,7 +178,7 @@ FormulaId Space::Paths(const std::vector<Pattern>& patterns, const View& view) {
                part);
   }
   add_case(kTrue, [&](const Pattern& pattern) {
-    return In(key, {pattern, PathMapping{"/", *rewrite->path, false}});
+    return In(path, {pattern, PathMapping{"/", *rewrite->path, false}});
   });
   return formulas_.Or(std::move(cases));
 }
@@ -213,7 +202,7 @@ FormulaId Space::Header(const engine::HeaderMatch& match, const View& view) {
       }
     }
   }
-  return AnyIn({Key::Kind::kHeader, match.name, 0}, match.any_of);
+  return AnyIn({Field::Kind::kHeader, match.name, {}}, match.any_of);
 }
 
 FormulaId Space::Address(Blocks& blocks, const std::vector<engine::Cidr>& cidrs) {
@@ -250,10 +239,10 @@ FormulaId Space::CallerIs(const std::function<bool(const Candidate&)>& predicate
 }
 
 FormulaId Space::HostIn(const Pattern& pattern) {
-  return In({Key::Kind::kHost, "", 0}, {pattern, {}});
+  return In({Field::Kind::kHost, "", {}}, {pattern, {}});
 }
 FormulaId Space::SniIn(const Pattern& pattern) {
-  return In({Key::Kind::kSni, "", 0}, {pattern, {}});
+  return In({Field::Kind::kSni, "", {}}, {pattern, {}});
 }
 
 FormulaId Space::Match(const engine::Matcher& matcher, const View& view) {
@@ -265,7 +254,7 @@ FormulaId Space::Match(const engine::Matcher& matcher, const View& view) {
   return std::visit(
       Overloaded{
           [&](const engine::MethodMatch& m) {
-            return AnyIn({Key::Kind::kMethod, "", 0}, exact(m.any_of));
+            return AnyIn({Field::Kind::kMethod, "", {}}, exact(m.any_of));
           },
           [&](const engine::PathMatch& m) { return Paths(m.any_of, view); },
           [&](const engine::HostMatch& m) {
@@ -277,14 +266,14 @@ FormulaId Space::Match(const engine::Matcher& matcher, const View& view) {
                          ? kTrue
                          : kFalse;
             }
-            return AnyIn({Key::Kind::kHost, "", 0}, m.any_of);
+            return AnyIn({Field::Kind::kHost, "", {}}, m.any_of);
           },
           [&](const engine::SniMatch& m) {
-            return AnyIn({Key::Kind::kSni, "", 0}, m.any_of);
+            return AnyIn({Field::Kind::kSni, "", {}}, m.any_of);
           },
           [&](const engine::HeaderMatch& m) { return Header(m, view); },
           [&](const engine::QueryMatch& m) {
-            return AnyIn({Key::Kind::kQuery, m.name, 0}, m.any_of);
+            return AnyIn({Field::Kind::kQuery, m.name, {}}, m.any_of);
           },
           [&](const engine::PortMatch& m) {
             const bool hit = view.port && std::find(m.any_of.begin(), m.any_of.end(), *view.port) !=
@@ -302,7 +291,7 @@ FormulaId Space::Match(const engine::Matcher& matcher, const View& view) {
           [&](const engine::ClaimMatch& m) {
             std::string path;
             for (const std::string& step : m.claim) path += (path.empty() ? "" : ".") + step;
-            const FormulaId claim = AnyIn({Key::Kind::kClaim, path, m.provider.value}, m.any_of);
+            const FormulaId claim = AnyIn({Field::Kind::kClaim, path, m.provider}, m.any_of);
             return formulas_.And({TokenIs(m.provider, 1), claim});
           },
       },
@@ -331,42 +320,42 @@ FormulaId Space::Encode(const Condition& condition, const View& view) {
 
 engine::Request Space::Witness(const Assignment& assignment, engine::Request base) const {
   const auto value = [&](VarId var) { return assignment[var.value]; };
-  for (const auto& [key, dimension] : dimensions_) {
-    if (key.kind == Key::Kind::kClaim) continue;
+  for (const auto& [field, dimension] : dimensions_) {
+    if (field.kind == Field::Kind::kClaim) continue;
     const std::uint32_t at = value(dimension.var);
     if (dimension.optional && at == 0) continue;
-    const std::string& text = dimension.atoms[at - (dimension.optional ? 1 : 0)].witness;
-    switch (key.kind) {
-      case Key::Kind::kMethod:
+    const std::string& text = dimension.atoms->witnesses[at - (dimension.optional ? 1 : 0)];
+    switch (field.kind) {
+      case Field::Kind::kMethod:
         base.method = text;
         break;
-      case Key::Kind::kPath:
+      case Field::Kind::kPath:
         base.path = text;
         break;
-      case Key::Kind::kHost:
+      case Field::Kind::kHost:
         base.host = text;
         break;
-      case Key::Kind::kSni:
+      case Field::Kind::kSni:
         base.sni = text;
         break;
-      case Key::Kind::kHeader:
-        base.headers[key.name] = text;
+      case Field::Kind::kHeader:
+        base.headers[field.name] = text;
         break;
-      case Key::Kind::kQuery:
-        base.query[key.name] = text;
+      case Field::Kind::kQuery:
+        base.query[field.name] = text;
         break;
-      case Key::Kind::kClaim:
+      case Field::Kind::kClaim:
         break;
     }
   }
   for (const auto& [provider, var] : tokens_) {
     if (value(var) == 0) continue;
     engine::Token token{.provider = {provider}, .valid = value(var) == 1, .claims = {}};
-    for (const auto& [key, dimension] : dimensions_) {
-      if (key.kind != Key::Kind::kClaim || key.provider != provider) continue;
-      for (std::size_t i = 0; i < dimension.atoms.size(); ++i) {
+    for (const auto& [field, dimension] : dimensions_) {
+      if (field.kind != Field::Kind::kClaim || field.provider.value != provider) continue;
+      for (std::size_t i = 0; i < dimension.atoms->size(); ++i) {
         if (value(dimension.has[i]) == 1) {
-          token.claims[key.name].push_back(dimension.atoms[i].witness);
+          token.claims[field.name].push_back(dimension.atoms->witnesses[i]);
         }
       }
     }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,7 +12,7 @@
 
 #include "engine/model.h"
 #include "engine/request.h"
-#include "verifier/atoms.h"
+#include "verifier/atlas.h"
 #include "verifier/formula.h"
 
 namespace weft::verifier {
@@ -35,7 +36,7 @@ struct View {
 // second makes formulas over the atoms. Use through Solve of verifier/question.h.
 class Space {
  public:
-  explicit Space(Formulas& formulas) : formulas_(formulas) {}
+  Space(Formulas& formulas, Atlas& atlas) : formulas_(formulas), atlas_(atlas) {}
 
   void SetCandidates(const std::vector<Candidate>* candidates);
   // Ends the collecting pass. False when a dimension has no finite atoms (see `reason`).
@@ -61,15 +62,9 @@ class Space {
   [[nodiscard]] const Candidate* CallerOf(const Assignment& assignment) const;
 
  private:
-  struct Key {
-    enum class Kind { kMethod, kPath, kHost, kSni, kHeader, kQuery, kClaim } kind;
-    std::string name;
-    std::uint32_t provider = 0;
-    auto operator<=>(const Key&) const = default;
-  };
   struct Dimension {
     std::map<Language, std::size_t> languages;
-    std::vector<Atom> atoms;
+    std::shared_ptr<const AtomSet> atoms;
     VarId var;               // claims have a variable for each atom instead
     std::vector<VarId> has;  // claims: the list holds a value of the atom
     bool optional = false;   // value 0 = absent, atom i is value i + 1
@@ -81,21 +76,22 @@ class Space {
   };
 
   FormulaId Match(const engine::Matcher& matcher, const View& view);
-  FormulaId In(const Key& key, const Language& language);
-  FormulaId AnyIn(const Key& key, const std::vector<Pattern>& patterns);
+  FormulaId In(const Field& field, const Language& language);
+  FormulaId AnyIn(const Field& field, const std::vector<Pattern>& patterns);
   FormulaId Paths(const std::vector<Pattern>& patterns, const View& view);
   FormulaId Header(const engine::HeaderMatch& match, const View& view);
   FormulaId Address(Blocks& blocks, const std::vector<engine::Cidr>& cidrs);
-  bool FreezeDimension(const Key& key, Dimension& dimension);
+  bool FreezeDimension(const Field& field, Dimension& dimension);
   void FreezeBlocks(Blocks& blocks);
   [[nodiscard]] FormulaId Unknown() const { return FormulaId{kCollecting}; }
 
   static constexpr std::uint32_t kCollecting = 1;  // any formula will do while collecting
 
   Formulas& formulas_;
+  Atlas& atlas_;
   const std::vector<Candidate>* candidates_ = nullptr;
   VarId caller_;
-  std::map<Key, Dimension> dimensions_;
+  std::map<Field, Dimension> dimensions_;
   std::map<std::uint32_t, VarId> tokens_;
   std::set<std::uint32_t> providers_;
   Blocks source_ip_, remote_ip_;

@@ -37,8 +37,15 @@ Report Verify(const engine::Model& model, const Options& options) {
   Report report;
   Solver solver;
   Callers callers(model);
-  Work work{
-      .model = model, .options = options, .solver = solver, .callers = callers, .report = report};
+  Atlas atlas(model);
+  ServerStudies servers(model, callers, atlas);
+  Work work{.model = model,
+            .options = options,
+            .solver = solver,
+            .callers = callers,
+            .atlas = atlas,
+            .servers = servers,
+            .report = report};
   for (const Prover& prover : kProvers) {
     if (!options.only.empty() && options.only != prover.name) continue;
     if (options.began) options.began(prover.name);

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "verifier/atlas.h"
 #include "verifier/callers.h"
 #include "verifier/question.h"
+#include "verifier/server_study.h"
 #include "verifier/solver.h"
 #include "verifier/verify.h"
 
@@ -19,6 +21,8 @@ struct Work {
   const Options& options;
   Solver& solver;
   Callers& callers;
+  Atlas& atlas;
+  ServerStudies& servers;
   Report& report;
 
   // Verdict of (property, subject): the worst that was reported for it wins.
