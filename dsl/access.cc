@@ -1,4 +1,4 @@
-// `access` and `limit`.
+// `access`.
 #include <utility>
 
 #include "dsl/codes.h"
@@ -102,22 +102,6 @@ void ReadAccess(Cursor& c, Header header, Program& program) {
     return;
   }
   program.accesses.push_back(std::move(access));
-}
-
-void ReadLimit(Cursor& c, Header header, Program& program) {
-  LimitDecl limit{.header = std::move(header)};
-  if (c.AcceptWord("gateway")) limit.gateway = true;
-  limit.target = c.ExpectQName("a service or `gateway g`");
-  limit.header.name = {limit.target.Text(), limit.target.span};
-  limit.header.span = Join(limit.header.span, limit.target.span);
-  c.ReadBlock("`limit`", {}, [&](std::string_view) {
-    if (!c.Is(TokenKind::kNumber)) {
-      c.FailExpected("a rate such as `100/s`");
-      return true;
-    }
-    return ReadItem(c, limit.limits);
-  });
-  if (!c.failed()) program.limits.push_back(std::move(limit));
 }
 
 }  // namespace weft::dsl

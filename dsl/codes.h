@@ -40,9 +40,9 @@ inline constexpr Code kUnexpected{1020, "unexpected-token",
 inline constexpr Code kUnknownDeclaration{
     1021, "unknown-declaration",
     "A declaration begins with a word the language does not have. Declarations are: mesh, cluster, "
-    "workspace, gateway, service, external, destination, route, table, access, limit, predicate, "
-    "policy, "
-    "use, jwt, authorizer, limiter, test, prove."};
+    "workspace, gateway, service, external, destination, route, table, access, limit, limits, "
+    "counter, predicate, policy, use, jwt, authorizer, limiter, trust root, istio, gateways, "
+    "workload, raw istio, test, prove."};
 inline constexpr Code kUnknownItem{1022, "unknown-item",
                                    "A block holds a word that is no item of this kind of "
                                    "declaration. The help names the nearest one."};

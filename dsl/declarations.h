@@ -25,16 +25,41 @@ struct Header {
   std::vector<LabelTerm> labels;  // `label k = "v"`
 };
 
-struct EastWest {  // `east-west { gateway where label istio = "eastwestgateway"  port 15443 address
-                   // "1.2.3.4" }`
+// `east-west { gateway where label istio = "eastwestgateway" in namespace "n"  port 15443
+// terminate on 15444  address "1.2.3.4" port 15443 }`
+struct EastWestAddress {
+  Str address;
+  std::optional<Port> port;
+};
+struct EastWest {
   std::vector<LabelTerm> gateway;
+  std::optional<Str> gateway_name;  // `gateway "istio-eastwestgateway"`: of the Service
+  std::optional<Str> in_namespace;
   std::optional<Port> port;
   std::optional<Port> terminate_on;
-  std::optional<Str> address;
+  std::vector<EastWestAddress> addresses;
   std::vector<Name> clusters;  // `on [east]`; empty = all
   Span span;
 };
 
+// `federate { hosts "*.mesh.internal"  services where label k = "v"  ports [8080] }`, `federate
+// off`: every selected service gets the name `<service>.<namespace>.<cluster>.mesh.internal`.
+struct FederateItem {
+  bool off = false;
+  std::optional<Str> suffix;  // without the `*.`
+  std::vector<Selection> services;
+  std::vector<Port> ports;
+  Span span;
+};
+
+struct IsolateItem {  // `isolate { mtls strict  trim proxies }`, `isolate off`
+  bool off = false;
+  std::optional<Spanned<MtlsMode>> mtls;
+  std::optional<TrimItem> trim;
+  Span span;
+};
+
+enum class ClientMode { kAuto, kSniRouting, kTlsTermination };
 enum class PathNormalization { kNone, kBase, kMergeSlashes, kDecodeAndMergeSlashes };
 
 struct MeshDecl {  // `mesh shop { … }`
@@ -44,6 +69,11 @@ struct MeshDecl {  // `mesh shop { … }`
   std::optional<Spanned<PathNormalization>>
       normalize;                      // `normalize paths base|none|merge slashes|decode slashes`
   std::optional<Str> root_namespace;  // `root namespace "istio-system"`
+  // The workspace items of the same words, for every workspace; they win over its own.
+  std::optional<IsolateItem> isolate;
+  std::optional<TrimItem> trim;
+  std::optional<FederateItem> federate;
+  std::optional<Spanned<ClientMode>> client;
 };
 
 struct ClusterDecl {
@@ -53,6 +83,7 @@ struct ClusterDecl {
   std::optional<Name> network;
   std::optional<Str> trust;
   std::optional<Str> domain;
+  bool skip_warming = false;  // `skip warming`: others do not wait for its first snapshot
 };
 
 struct NamespaceClause {  // `namespaces ["a-*"] on [east]`, `namespaces where label k = "v" on
@@ -65,12 +96,6 @@ struct NamespaceClause {  // `namespaces ["a-*"] on [east]`, `namespaces where l
   Span span;
 };
 
-enum class ResourceKind { kAll, kService, kRoute, kTable, kDestination, kExternal };
-struct SharedResource {  // `route main`, `services where label tier = "edge"`, `all where …`
-  ResourceKind kind = ResourceKind::kAll;
-  Selection selection;
-  Span span;
-};
 struct ShareClause {  // `export to gateways { … }`, `export to [a, b] { … }`, `export to all { …
                       // }`, `import from a { … }`
   std::vector<Name> workspaces;
@@ -80,12 +105,6 @@ struct ShareClause {  // `export to gateways { … }`, `export to [a, b] { … }
   bool transitive = false;
   Span span;
 };
-struct IsolateItem {
-  std::optional<Spanned<MtlsMode>> mtls;
-  std::optional<TrimItem> trim;
-  Span span;
-};
-
 struct WorkspaceDecl {
   Header header;
   std::vector<NamespaceClause> namespaces;
@@ -95,31 +114,51 @@ struct WorkspaceDecl {
   std::optional<Spanned<MtlsMode>> mtls;
   std::optional<TrimItem> trim;
   std::vector<EastWest> east_west;
+  std::optional<FederateItem> federate;
+  std::optional<Spanned<ClientMode>> client;  // of its destinations that do not say
 };
 
 enum class Protocol { kHttp, kHttp2, kGrpc, kHttps, kTcp, kTls };
 enum class TlsMode { kSimple, kMutual, kPassthrough, kAutoPassthrough, kIstioMutual };
 enum class TlsVersion { kTls10, kTls11, kTls12, kTls13 };
 
+// `accept routes from [bookinfo] where label k = "v" for hosts ["books.shop"]`, `accept routes from
+// all`.
+struct AcceptClause {
+  std::vector<Name> workspaces;
+  bool all = false;
+  std::vector<LabelTerm> labels;  // of the tables; empty = any
+  std::vector<Str> hosts;         // empty = any
+  Span span;
+};
+// `expose external services where label k = "v" for hosts ["h"]`: which external services routes on
+// the gateway may send to; without a clause all of them.
+struct ExposeClause {
+  Selection externals;
+  std::vector<Str> hosts;
+  Span span;
+};
 struct Listener {  // `listen 443 https { hosts ["*.shop"]  certificate secret "shop-tls"  min
                    // tls 1.3 }`
   Port port;
   Protocol protocol = Protocol::kHttp;
+  std::optional<Str> name;              // `name "https-public"`
   std::vector<Str> hosts;               // empty = any
   std::optional<Spanned<TlsMode>> tls;  // `tls mutual`; https and tls without it = simple
   std::optional<Str> certificate;       // secret name
   std::optional<Str> ca;                // secret name
+  // `certificate file "/c.pem" key "/k.pem"`, `ca file "/ca.pem"`: instead of secrets
+  std::optional<Str> certificate_file;
+  std::optional<Str> key_file;
+  std::optional<Str> ca_file;
   std::vector<Str> sans;
   std::optional<Spanned<TlsVersion>> min_version;
   std::optional<Spanned<TlsVersion>> max_version;
+  std::vector<Str> ciphers;  // `ciphers ["ECDHE-RSA-AES256-GCM-SHA384"]`
+  std::vector<Str> curves;   // `curves ["X25519"]`
   bool redirect_https = false;
-  Span span;
-};
-struct AcceptClause {  // `accept routes from [bookinfo] for hosts ["books.shop"]`, `accept routes
-                       // from all`
-  std::vector<Name> workspaces;
-  bool all = false;
-  std::vector<Str> hosts;  // empty = any
+  std::vector<AcceptClause> accepts;  // on this listener only
+  std::vector<ExposeClause> exposes;
   Span span;
 };
 struct GatewayDecl {
@@ -129,6 +168,7 @@ struct GatewayDecl {
   std::vector<LabelTerm> select;  // `select { istio = "ingressgateway" }`
   std::vector<Listener> listeners;
   std::vector<AcceptClause> accepts;  // none = routes of its own workspace only
+  std::vector<ExposeClause> exposes;
   std::vector<Item> items;
 };
 
@@ -186,7 +226,9 @@ struct ExternalDecl {
   std::vector<Str> addresses;
   std::vector<ExternalPort> ports;
   std::vector<ExternalEndpoint> endpoints;
-  std::optional<QName> via;  // `via gateways.egress`
+  std::vector<Str> sans;         // `sans ["a"]`: names its certificates may have
+  std::optional<QName> via;      // `via gateways.egress`
+  std::optional<Port> via_port;  // `via gateways.egress port 443`: this port only
   std::vector<Item> items;
 };
 
@@ -195,12 +237,12 @@ struct BackingClause {
   std::vector<Name> clusters;
   Span span;
 };  // `backs reviews on [east, west]`
-enum class ClientMode { kAuto, kSniRouting, kTlsTermination };
 struct DestinationDecl {
   Header header;
   std::vector<Str> hosts;  // `at "reviews.global"` / `at ["a", "b"]`
   std::vector<BackingClause> backs;
   std::vector<QName> externals;  // `backs external payments`
+  std::vector<QName> workloads;  // `backs workload vm-1`
   std::vector<PortDecl> ports;   // empty = those of the backing services
   std::optional<Spanned<ClientMode>> client;
   std::vector<ResidencyDecl> residency;
@@ -209,6 +251,7 @@ struct DestinationDecl {
 
 struct ForwardAction {
   std::vector<Target> to;
+  bool to_default = false;  // written `-> default`; `to` is then that of the route
 };
 struct RedirectAction {
   bool https = false;
@@ -260,7 +303,9 @@ struct RouteDecl {
   std::vector<RouteRule> rules;
   std::optional<Spanned<OnInvalid>> on_invalid;
   std::optional<Number> weight;
-  std::vector<Item> items;  // apply to every rule that does not say otherwise
+  std::vector<Target> default_to;      // `default -> reviews`
+  std::vector<LabelTerm> annotations;  // `annotate "k" = "v"`: on the emitted object
+  std::vector<Item> items;             // apply to every rule that does not say otherwise
 };
 
 struct AccessClause {
@@ -309,11 +354,21 @@ struct Parameter {
 
 // `policy NAME(params) { items }` is a template; `policy NAME on SELECTION { items }` is applied.
 struct PolicyDecl {
-  enum class On { kTemplate, kRoutes, kDestinations, kServices, kExternals, kWorkloads, kGateway };
+  enum class On {
+    kTemplate,
+    kRoutes,
+    kRouteTargets,  // `on targets of routes …`: what those routes send to, only as they send it
+    kDestinations,
+    kServices,
+    kExternals,
+    kWorkloads,
+    kGateway  // `on gateway g [listener 443]`, `on gateways where label … [listener 443]`
+  };
   Header header;
   On on = On::kTemplate;
   std::vector<Parameter> parameters;
   Selection selection;
+  std::optional<Selection> with_targets;  // kRoutes: `with targets [a]`, those that send there
   std::optional<Port> listener;
   std::vector<Item> items;  // of an applied policy; a template's are read at each use
   // Body of a template: tokens [body_begin, body_end) of `syntax`.
@@ -335,6 +390,18 @@ struct JwtDecl {
   std::vector<Str> audiences;
   std::optional<Str> jwks_uri;
   std::optional<Str> jwks_inline;
+  struct Secret {
+    Str name;
+    std::optional<Str> key;
+    std::optional<Str> in_namespace;
+  };
+  std::optional<Secret> jwks_secret;     // `jwks secret "name" key "k" in "ns"`
+  std::optional<QName> jwks_service;     // `jwks from "…" through service id`
+  std::optional<Duration> jwks_cache;    // `cache keys 5m`
+  std::optional<Duration> jwks_timeout;  // `fetch keys within 5s`
+  bool jwks_ahead = false;               // `fetch keys ahead`
+  std::optional<Duration> leeway;        // `leeway 60s` on `exp` and `nbf`
+  std::optional<Str> payload_to;         // `payload to header "x-payload"`
   struct Location {
     enum class Kind { kHeader, kQuery, kCookie } kind = Kind::kHeader;
     Str name;
@@ -343,6 +410,7 @@ struct JwtDecl {
   std::vector<Location>
       locations;  // `from header "x" prefix "Bearer "`, `from query "t"`, `from cookie "c"`
   std::vector<LabelTerm> claims_to_headers;  // claim -> header
+  std::vector<Str> appended_claims;          // of these, claims added to a header that is there
   bool forward = false;                      // `forward token`
 };
 struct AuthorizerDecl {
@@ -352,10 +420,18 @@ struct AuthorizerDecl {
   std::optional<Port> port;
   std::optional<Duration> timeout;
   bool allow_on_failure = false;
+  std::optional<Number> status_on_error;  // `status 503`; 403 when absent
   std::optional<Number> body_limit;
+  bool partial_body = false;  // `body up to 4KiB partial`: a larger body is cut, not refused
+  bool body_as_bytes = false;
   bool http = false;
   std::optional<Str> path_prefix;
   std::vector<Str> include_headers;
+  std::vector<LabelTerm> add_headers;  // `add headers { "x" = "v" }` to the check
+  std::vector<Str> upstream_headers;   // `headers upstream […]`: of its answer, to the service
+  std::vector<Str> client_headers;     // `headers to client […]`: of a denial, to the client
+  bool reroute = false;                // the route is chosen again after its answer
+  std::optional<Str> stat;             // `stat "name"`
 };
 struct LimiterDecl {
   Header header;
@@ -364,6 +440,134 @@ struct LimiterDecl {
   std::optional<Port> port;
   std::optional<Duration> timeout;
   bool allow_on_error = true;
+  std::optional<Str> domain;  // `domain "shop"`; the mesh's name when absent
+};
+
+// `limits api for main { "plan" = "gold" 100/s { "remote_address" 5/s }  set ["type", "n" = "4"]
+// 10/min always }`: what a limiter counts. `always` counts also where a heavier one matches.
+struct DescriptorEntry {
+  Str key;
+  std::optional<Str> value;  // absent: any value, one bucket for each
+};
+struct LimitRate {
+  std::int64_t requests = 0;
+  Millis unit{1000};
+  Span span;
+};
+struct DescriptorDecl {
+  std::vector<DescriptorEntry> entries;  // one, or those of a set
+  bool set = false;
+  std::optional<LimitRate> rate;
+  bool unlimited = false;
+  std::optional<Number> weight;
+  bool always = false;
+  bool shadow = false;  // counted and never enforced
+  std::vector<DescriptorDecl> children;
+  Span span;
+};
+struct LimitsDecl {
+  Header header;
+  std::vector<Name> limiters;  // `for [main]`; empty = the only one in sight
+  std::vector<DescriptorDecl> descriptors;
+};
+struct CounterDecl {  // `counter per-user { send remote address, header "x-user" as "user" }`
+  Header header;
+  std::vector<SendClause> sends;
+};
+
+// `trust root shop { … }`: one root of trust for the clusters' certificate authorities.
+struct CertificateOptions {
+  std::optional<Duration> ttl;       // `for 365d`
+  std::optional<Number> key_bits;    // `key 4096`
+  std::optional<Str> organization;   // `organization "shop"`
+  std::optional<Percent> rotate_at;  // `rotate at 80%`: of the lifetime
+};
+struct TrustDecl {
+  struct Secret {
+    Str name;
+    std::optional<Str> in_namespace;
+  };
+  struct Vault {
+    Str server;
+    std::optional<Str> ca_path;
+    std::optional<Str> csr_path;
+    std::optional<Str> ca_bundle;
+    std::optional<Str> vault_namespace;
+    std::optional<Secret> token;
+    std::optional<Str> role;  // Kubernetes authentication
+    std::optional<Str> mount;
+    std::optional<Str> token_path;
+    bool skip_verify = false;
+  };
+  Header header;
+  std::optional<CertificateOptions> generated;     // `generated for 365d …`
+  std::optional<Secret> secret;                    // `secret "root-ca" [in "ns"]`
+  std::optional<Vault> vault;                      // `vault "https://…" { … }`: agents ask it
+  std::optional<CertificateOptions> intermediate;  // `intermediate for 30d …`
+  bool restart_pods = false;
+  std::vector<Secret> passive;  // `passive [secret "old-root"]`: trusted, no longer used
+  std::vector<Name> clusters;   // `on [east]`; empty and no labels = every cluster
+  std::vector<LabelTerm> cluster_labels;
+  std::optional<Str> revision;
+  Span span;
+};
+
+// `istio on [east] { version "1.31"  revision main  default }` and `gateways on [east] { revision
+// main  active }`: what runs there, as data for the checks.
+struct LifecycleDecl {
+  Header header;  // name = that of the revision or ""
+  bool gateways = false;
+  std::vector<Name> clusters;
+  std::optional<Str> version;
+  std::optional<Name> revision;          // of the control plane
+  std::optional<Name> gateway_revision;  // gateways only
+  bool is_default = false;               // `default`: the revision of unlabelled namespaces
+  bool active = false;                   // gateways only: takes traffic
+  std::optional<Str> trust;
+  bool skip_upgrade_check = false;  // `skip upgrade check`
+  std::optional<Str> settings;      // `settings """…"""`: the installer's own, kept as it is
+};
+
+// `workload vm-1 in "vms" on east { port http 5000  identity aws { role = "…" }  ready GET "/ok"
+// port 5000 every 10s }`: a workload outside of Kubernetes.
+struct WorkloadDecl {
+  struct Identity {
+    enum class Kind { kAws, kGcp, kAzure, kToken };
+    Kind kind = Kind::kAws;
+    std::vector<LabelTerm> terms;  // all must hold
+    Str spiffe;                    // kToken
+    Span span;
+  };
+  struct Registration {
+    Str in_namespace;
+    std::vector<Name> clusters;
+  };
+  struct Probe {
+    enum class Kind { kHttp, kTcp, kExec };
+    Kind kind = Kind::kHttp;
+    std::optional<Port> port;
+    std::optional<Str> path;
+    bool https = false;
+    std::vector<LabelTerm> headers;
+    std::optional<Str> host;
+    std::vector<Str> command;
+    std::optional<Duration> delay, every, within;
+    std::optional<Number> healthy_after, unhealthy_after;
+  };
+  Header header;
+  std::vector<Registration> registered;  // the head's and `registered in "ns" on east`
+  std::vector<PortDecl> ports;
+  std::vector<Identity> identities;  // any of them
+  std::optional<Str> account;        // `account "vm"`
+  std::vector<Str> addresses;        // `addresses ["10.0.0.7"]`
+  std::optional<Probe> ready;
+};
+
+// `raw istio [on [east]] """…"""`: objects emitted as they are; proofs that depend on them say so.
+struct RawDecl {
+  Header header;
+  std::vector<Name> clusters;
+  Str text;
 };
 
 struct TestRequest {
@@ -450,6 +654,12 @@ struct Program {
   std::vector<JwtDecl> jwts;
   std::vector<AuthorizerDecl> authorizers;
   std::vector<LimiterDecl> limiters;
+  std::vector<LimitsDecl> limit_trees;
+  std::vector<CounterDecl> counters;
+  std::vector<TrustDecl> trusts;
+  std::vector<LifecycleDecl> lifecycles;
+  std::vector<WorkloadDecl> workloads;
+  std::vector<RawDecl> raws;
   std::vector<TestDecl> tests;
   std::vector<ProveDecl> proves;
 };

@@ -38,6 +38,12 @@ void Merge(Program& to, Program from) {
   MoveInto(to.jwts, from.jwts);
   MoveInto(to.authorizers, from.authorizers);
   MoveInto(to.limiters, from.limiters);
+  MoveInto(to.limit_trees, from.limit_trees);
+  MoveInto(to.counters, from.counters);
+  MoveInto(to.trusts, from.trusts);
+  MoveInto(to.lifecycles, from.lifecycles);
+  MoveInto(to.workloads, from.workloads);
+  MoveInto(to.raws, from.raws);
   MoveInto(to.tests, from.tests);
   MoveInto(to.proves, from.proves);
 }
@@ -330,6 +336,9 @@ class Expander {
     if (auto* limit = std::get_if<LimitItem>(&item.value)) {
       if (limit->when) ExpandCondition(*limit->when, owner);
     }
+    if (auto* counted = std::get_if<CountedLimitItem>(&item.value)) {
+      if (counted->when) ExpandCondition(*counted->when, owner);
+    }
     if (auto* authorize = std::get_if<AuthorizeItem>(&item.value)) {
       if (authorize->when) ExpandCondition(*authorize->when, owner);
     }
@@ -486,6 +495,10 @@ void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
   CheckDuplicates(program.jwts, "jwt", diagnostics);
   CheckDuplicates(program.authorizers, "authorizer", diagnostics);
   CheckDuplicates(program.limiters, "limiter", diagnostics);
+  CheckDuplicates(program.limit_trees, "limits", diagnostics);
+  CheckDuplicates(program.counters, "counter", diagnostics);
+  CheckDuplicates(program.trusts, "trust root", diagnostics);
+  CheckDuplicates(program.workloads, "workload", diagnostics);
   std::set<std::string> names;
   Span first;
   for (const MeshDecl& mesh : program.meshes) {

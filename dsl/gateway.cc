@@ -39,15 +39,75 @@ Str ReadSecret(Cursor& c) {
   return c.ExpectString("the name of a secret");
 }
 
+// `routes from [a] where label k = "v" for hosts ["b"]` behind `accept`.
+AcceptClause ReadAccept(Cursor& c) {
+  AcceptClause accept;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  c.ExpectWord("routes");
+  c.ExpectWord("from");
+  if (c.AcceptWord("all")) {
+    accept.all = true;
+  } else {
+    accept.workspaces = c.ExpectNames("a workspace");
+  }
+  if (c.AcceptWord("where")) accept.labels = ReadLabelTerms(c);
+  if (c.AcceptWord("for")) {
+    c.ExpectWord("hosts");
+    accept.hosts = ReadHosts(c);
+  }
+  accept.span = c.SpanFrom(first);
+  return accept;
+}
+
+// `external services where label k = "v" for hosts ["b"]` behind `expose`.
+ExposeClause ReadExpose(Cursor& c) {
+  ExposeClause expose;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  c.ExpectWord("external");
+  c.ExpectWord("services");
+  expose.externals = ReadSelection(c);
+  if (c.AcceptWord("for")) {
+    c.ExpectWord("hosts");
+    expose.hosts = ReadHosts(c);
+  }
+  expose.span = c.SpanFrom(first);
+  return expose;
+}
+
+// `secret "s"` or `file "/c.pem" key "/k.pem"` behind `certificate`.
+void ReadCertificate(Cursor& c, Listener& listener) {
+  if (!c.AcceptWord("file")) {
+    listener.certificate = ReadSecret(c);
+    return;
+  }
+  listener.certificate_file = c.ExpectString("a file");
+  c.ExpectWord("key");
+  listener.key_file = c.ExpectString("a file");
+}
+
 void ReadListenerBlock(Cursor& c, Listener& listener) {
-  c.ReadBlock("`listen`", {"hosts", "certificate", "tls", "min", "max", "redirect", "ca", "sans"},
+  c.ReadBlock("`listen`",
+              {"hosts", "certificate", "tls", "min", "max", "redirect", "ca", "sans", "name",
+               "ciphers", "curves", "accept", "expose"},
               [&](std::string_view) {
                 if (c.AcceptWord("hosts")) {
                   listener.hosts = ReadHosts(c);
                 } else if (c.AcceptWord("certificate")) {
-                  listener.certificate = ReadSecret(c);
+                  ReadCertificate(c, listener);
+                } else if (c.AcceptWords({"ca", "file"})) {
+                  listener.ca_file = c.ExpectString("a file");
                 } else if (c.AcceptWord("ca")) {
                   listener.ca = ReadSecret(c);
+                } else if (c.AcceptWord("name")) {
+                  listener.name = c.ExpectString("the name of the port");
+                } else if (c.AcceptWord("ciphers")) {
+                  listener.ciphers = c.ExpectStrings("a cipher suite");
+                } else if (c.AcceptWord("curves")) {
+                  listener.curves = c.ExpectStrings("a curve");
+                } else if (c.AcceptWord("accept")) {
+                  listener.accepts.push_back(ReadAccept(c));
+                } else if (c.AcceptWord("expose")) {
+                  listener.exposes.push_back(ReadExpose(c));
                 } else if (c.AcceptWord("sans")) {
                   listener.sans = c.ExpectStrings("a subject alternative name");
                 } else if (c.AcceptWord("tls")) {
@@ -79,32 +139,14 @@ Listener ReadListener(Cursor& c) {
   return listener;
 }
 
-// `routes from [a] for hosts ["b"]` behind `accept`.
-AcceptClause ReadAccept(Cursor& c) {
-  AcceptClause accept;
-  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
-  c.ExpectWord("routes");
-  c.ExpectWord("from");
-  if (c.AcceptWord("all")) {
-    accept.all = true;
-  } else {
-    accept.workspaces = c.ExpectNames("a workspace");
-  }
-  if (c.AcceptWord("for")) {
-    c.ExpectWord("hosts");
-    accept.hosts = ReadHosts(c);
-  }
-  accept.span = c.SpanFrom(first);
-  return accept;
-}
-
 }  // namespace
 
 void ReadGateway(Cursor& c, Header header, Program& program) {
   GatewayDecl gateway{.header = std::move(header)};
   if (c.AcceptWord("in")) gateway.in_namespace = c.ExpectString("a namespace");
   if (c.AcceptWord("on")) gateway.clusters = c.ExpectNames("a cluster");
-  c.ReadBlock("`gateway`", {"select", "listen", "accept", "label", "authenticate", "authorize"},
+  c.ReadBlock("`gateway`",
+              {"select", "listen", "accept", "expose", "label", "authenticate", "authorize"},
               [&](std::string_view) {
                 if (c.AcceptWord("select")) {
                   gateway.select = c.ExpectLabelBlock("a label");
@@ -112,6 +154,8 @@ void ReadGateway(Cursor& c, Header header, Program& program) {
                   gateway.listeners.push_back(ReadListener(c));
                 } else if (c.AcceptWord("accept")) {
                   gateway.accepts.push_back(ReadAccept(c));
+                } else if (c.AcceptWord("expose")) {
+                  gateway.exposes.push_back(ReadExpose(c));
                 } else if (c.AcceptWord("label")) {
                   gateway.header.labels.push_back(ReadLabel(c));
                 } else {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "dsl/codes.h"
+#include "dsl/filters.h"
 #include "dsl/literals.h"
 #include "dsl/readers.h"
 
@@ -38,6 +39,7 @@ RetriesItem ReadRetries(Cursor& c) {
       }
     });
   }
+  retries.across_localities = c.AcceptWords({"across", "localities"});
   return retries;
 }
 
@@ -96,7 +98,9 @@ HeadersItem ReadHeaders(Cursor& c) {
 RewriteItem ReadRewrite(Cursor& c) {
   RewriteItem rewrite;
   const auto one = [&] {
-    if (c.AcceptWord("host")) {
+    if (c.AcceptWords({"host", "to", "target"})) {
+      rewrite.host_of_target = true;
+    } else if (c.AcceptWord("host")) {
       rewrite.host = ReadHost(c);
     } else if (c.AcceptWord("path")) {
       if (c.AcceptWord("matches")) {
@@ -121,20 +125,7 @@ CorsItem ReadCors(Cursor& c) {
               [&](std::string_view word) {
                 if (word == "origins") {
                   c.Skip();
-                  c.ExpectList([&] {
-                    if (c.Is(TokenKind::kString)) {
-                      const Str origin = c.ExpectString("an origin");
-                      cors.origins.push_back({Exact{origin.value}, origin.span});
-                      return;
-                    }
-                    c.AcceptWord("exact");
-                    if (c.Is(TokenKind::kString)) {
-                      const Str origin = c.ExpectString("an origin");
-                      cors.origins.push_back({Exact{origin.value}, origin.span});
-                      return;
-                    }
-                    for (auto& pattern : ReadPatterns(c, false)) cors.origins.push_back(pattern);
-                  });
+                  cors.origins = ReadOrigins(c);
                 } else if (word == "methods") {
                   c.Skip();
                   cors.methods = c.ExpectNames("a method");
@@ -158,146 +149,41 @@ CorsItem ReadCors(Cursor& c) {
   return cors;
 }
 
-ConnectionsItem ReadConnections(Cursor& c) {
-  ConnectionsItem item;
-  c.ReadBlock("`connections`",
-              {"at", "pending", "requests", "per", "retries", "connect", "idle", "keepalive"},
-              [&](std::string_view /*word*/) {
-                if (c.AcceptWords({"at", "most"})) {
-                  item.max_connections = c.ExpectNumber("connections");
-                } else if (c.AcceptWords({"pending", "at", "most"})) {
-                  item.max_pending = c.ExpectNumber("pending requests");
-                } else if (c.AcceptWords({"requests", "at", "most"})) {
-                  item.max_requests = c.ExpectNumber("requests");
-                } else if (c.AcceptWords({"per", "connection"})) {
-                  item.requests_per_connection = c.ExpectNumber("requests per connection");
-                } else if (c.AcceptWords({"retries", "at", "most"})) {
-                  item.max_retries = c.ExpectNumber("retries");
-                } else if (c.AcceptWords({"connect", "within"})) {
-                  item.connect_timeout = c.ExpectDuration("connect within");
-                } else if (c.AcceptWord("idle")) {
-                  item.idle_timeout = c.ExpectDuration("idle");
-                } else if (c.AcceptWord("keepalive")) {
-                  item.keepalive = c.ExpectDuration("keepalive");
-                } else {
-                  return false;
-                }
-                return true;
-              });
-  return item;
-}
-
-EjectItem ReadEject(Cursor& c) {
-  EjectItem eject;
-  c.ExpectWord("after");
-  eject.errors = c.ExpectNumber("`eject after`");
-  if (c.AcceptWord("gateway")) eject.gateway_errors = true;
-  if (!c.AcceptWord("error")) c.ExpectWord("errors");
-  if (c.AcceptWord("in")) eject.interval = c.ExpectDuration("in");
-  if (c.AcceptWord("for")) eject.base_time = c.ExpectDuration("for");
-  if (c.AcceptWords({"at", "most"})) eject.max_share = c.ExpectPercent("`at most`");
-  return eject;
-}
-
-void ReadHash(Cursor& c, BalanceItem& balance) {
-  c.ExpectWord("hash");
-  c.ExpectWord("of");
-  if (c.AcceptWord("header")) {
-    balance.kind = BalanceItem::Kind::kHashHeader;
-    balance.key = c.ExpectString("a header");
-  } else if (c.AcceptWord("cookie")) {
-    balance.kind = BalanceItem::Kind::kHashCookie;
-    balance.key = c.ExpectString("a cookie");
-    if (c.AcceptWord("ttl")) balance.ttl = c.ExpectDuration("ttl");
-  } else if (c.AcceptWord("query")) {
-    balance.kind = BalanceItem::Kind::kHashQuery;
-    balance.key = c.ExpectString("a query parameter");
-  } else {
-    c.ExpectWord("source");
-    c.ExpectWord("ip");
-    balance.kind = BalanceItem::Kind::kHashSourceIp;
+AuthenticateItem::Require ReadRequire(Cursor& c) {
+  AuthenticateItem::Require require;
+  if (c.AcceptWord("scope")) {
+    require.scope = c.ExpectString("a scope");
+    return require;
   }
+  c.ExpectWord("claim");
+  require.claim = c.ExpectString("a claim");
+  require.patterns = ReadPatterns(c, false);
+  return require;
 }
 
-BalanceItem ReadBalance(Cursor& c) {
-  BalanceItem balance;
-  if (c.AcceptWords({"round", "robin"})) {
-    balance.kind = BalanceItem::Kind::kRoundRobin;
-  } else if (c.AcceptWords({"least", "request"})) {
-    balance.kind = BalanceItem::Kind::kLeastRequest;
-  } else if (c.AcceptWord("random")) {
-    balance.kind = BalanceItem::Kind::kRandom;
-  } else if (c.AcceptWord("passthrough")) {
-    balance.kind = BalanceItem::Kind::kPassthrough;
-  } else if (c.AcceptWord("by")) {
-    ReadHash(c, balance);
-  } else {
-    c.FailExpected("`round robin`, `least request`, `random`, `passthrough` or `by hash of …`");
-  }
-  if (c.AcceptWords({"warm", "up"})) balance.warm_up = c.ExpectDuration("warm up");
-  return balance;
-}
-
-std::optional<Spanned<FailoverItem::Step>> ReadStep(Cursor& c) {
-  const std::uint32_t first = c.at();
-  std::optional<FailoverItem::Step> step;
-  if (c.AcceptWord("any")) {
-    step = FailoverItem::Step::kAny;
-  } else if (c.AcceptWords({"same", "zone"})) {
-    step = FailoverItem::Step::kSameZone;
-  } else if (c.AcceptWords({"same", "region"})) {
-    step = FailoverItem::Step::kSameRegion;
-  } else if (c.AcceptWords({"same", "cluster"})) {
-    step = FailoverItem::Step::kSameCluster;
-  } else if (c.AcceptWords({"same", "network"})) {
-    step = FailoverItem::Step::kSameNetwork;
-  } else {
-    c.FailExpected("`same zone`, `same region`, `same cluster`, `same network` or `any`");
-    return std::nullopt;
-  }
-  return Spanned<FailoverItem::Step>{*step, c.SpanFrom(first)};
-}
-
-FailoverItem ReadFailover(Cursor& c) {
-  FailoverItem failover;
-  if (!c.IsWord("from")) {
-    do {
-      if (auto step = ReadStep(c)) failover.order.push_back(*step);
-    } while (c.Accept(TokenKind::kComma));
-    return failover;
-  }
-  do {
-    FailoverItem::Mapping mapping;
-    c.ExpectWord("from");
-    c.ExpectWord("region");
-    mapping.from = c.ExpectString("a region");
-    c.ExpectWord("to");
-    c.ExpectWord("region");
-    mapping.to = c.ExpectString("a region");
-    if (c.AcceptWord("weight")) mapping.weight = c.ExpectPercent("`weight`");
-    failover.mappings.push_back(std::move(mapping));
-  } while (c.Accept(TokenKind::kComma));
-  return failover;
-}
-
-std::optional<Phase> ReadPhase(Cursor& c) {
-  if (!c.AcceptWord("phase")) return std::nullopt;
-  Phase phase = Phase::kAfterAuthorization;
-  if (c.AcceptWord("before")) {
-    phase = Phase::kBeforeAuthorization;
-  } else {
-    c.ExpectWord("after");
-  }
-  c.ExpectWord("authorization");
-  return phase;
+void ReadAuthenticateBlock(Cursor& c, AuthenticateItem& item) {
+  c.ReadBlock("`authenticate`", {"require", "reroute"}, [&](std::string_view) {
+    if (c.AcceptWord("require")) {
+      item.require.push_back(ReadRequire(c));
+    } else if (c.AcceptWords({"reroute", "never"})) {
+      item.reroute = AuthenticateItem::Reroute::kNever;
+    } else if (c.AcceptWords({"reroute", "always"})) {
+      item.reroute = AuthenticateItem::Reroute::kAlways;
+    } else {
+      return false;
+    }
+    return true;
+  });
 }
 
 AuthenticateItem ReadAuthenticate(Cursor& c) {
   AuthenticateItem item;
   c.ExpectWord("by");
-  item.provider = c.ExpectName("a jwt provider");
+  item.providers = c.ExpectNames("a jwt provider");
   item.optional = c.AcceptWord("optional");
+  item.tolerant = c.AcceptWord("tolerant");
   item.phase = ReadPhase(c);
+  if (!c.failed() && c.Is(TokenKind::kOpenBrace)) ReadAuthenticateBlock(c, item);
   return item;
 }
 
@@ -306,13 +192,16 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
   c.ExpectWord("by");
   item.provider = c.ExpectName("an authorizer");
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`authorize`", {"config", "context"}, [&](std::string_view word) {
+    c.ReadBlock("`authorize`", {"config", "context", "settings"}, [&](std::string_view word) {
       if (word == "config") {
         c.Skip();
         item.config = c.ExpectString("the name of a configuration");
       } else if (word == "context") {
         c.Skip();
         item.context = c.ExpectLabelBlock("a context extension");
+      } else if (word == "settings") {
+        c.Skip();
+        item.settings = c.ExpectString("the authorizer's own settings");
       } else {
         return false;
       }
@@ -321,84 +210,6 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
   }
   if (c.AcceptWord("when")) item.when = ReadCondition(c);
   return item;
-}
-
-std::optional<LimitKey> ReadLimitKey(Cursor& c) {
-  LimitKey key;
-  const auto dotted = [&](std::string_view a, std::string_view b) {
-    if (!c.IsWord(a) || c.Kind(1) != TokenKind::kDot || c.Text(2) != b) return false;
-    c.Skip();
-    c.Skip();
-    c.Skip();
-    return true;
-  };
-  if (dotted("source", "identity")) {
-    key.kind = LimitKey::Kind::kSourceIdentity;
-  } else if (dotted("source", "ip")) {
-    key.kind = LimitKey::Kind::kSourceIp;
-  } else if (dotted("remote", "ip")) {
-    key.kind = LimitKey::Kind::kRemoteIp;
-  } else if (c.AcceptWord("path")) {
-    key.kind = LimitKey::Kind::kPath;
-  } else if (c.AcceptWord("method")) {
-    key.kind = LimitKey::Kind::kMethod;
-  } else if (c.AcceptWord("header")) {
-    key.kind = LimitKey::Kind::kHeader;
-    key.name = c.ExpectString("a header");
-  } else if (c.AcceptWord("jwt")) {
-    key.kind = LimitKey::Kind::kClaim;
-    key.provider = c.ExpectName("a jwt provider");
-    c.ExpectWord("claim");
-    key.name = c.ExpectString("a claim");
-  } else {
-    c.FailExpected(
-        "what a limit counts by: `source.identity`, `remote.ip`, `path`, `header \"x\"`");
-    return std::nullopt;
-  }
-  return key;
-}
-
-// Begins at the rate.
-LimitItem ReadLimitItem(Cursor& c) {
-  LimitItem limit;
-  const std::optional<Rate> rate = c.Is(TokenKind::kNumber) ? ParseRate(c.Text()) : std::nullopt;
-  if (!rate) {
-    if (c.Is(TokenKind::kNumber) && ParseNumber(c.Text())) {
-      Diagnostic& d =
-          c.Fail(codes::kMissingUnit, c.SpanAt(),
-                 "a limit takes a rate, found the number `" + std::string(c.Text()) + "`");
-      d.help = "write `" + std::string(c.Text()) + "/s` or `" + std::string(c.Text()) + "/min`";
-      d.edit = Edit{d.span, std::string(c.Text()) + "/s"};
-    } else {
-      c.FailExpected("a rate such as `100/s`");
-    }
-    return limit;
-  }
-  limit.requests = {rate->count, c.SpanAt()};
-  limit.unit = rate->unit;
-  c.Skip();
-  if (c.AcceptWord("per")) {
-    const bool group = c.Accept(TokenKind::kOpenParen);
-    do {
-      if (auto key = ReadLimitKey(c)) limit.per.push_back(std::move(*key));
-    } while (group && c.Accept(TokenKind::kComma));
-    if (group) c.Expect(TokenKind::kCloseParen, "`)`");
-  }
-  while (!c.failed()) {
-    if (c.AcceptWord("burst")) {
-      limit.burst = c.ExpectNumber("`burst`");
-    } else if (c.AcceptWords({"on", "error"})) {
-      limit.allow_on_error = c.AcceptWord("allow");
-      if (!*limit.allow_on_error) c.ExpectWord("deny");
-    } else if (c.AcceptWord("when")) {
-      limit.when = ReadCondition(c);
-    } else if (c.IsWord("phase")) {
-      limit.phase = ReadPhase(c);
-    } else {
-      break;
-    }
-  }
-  return limit;
 }
 
 Value ReadArgumentValue(Cursor& c) {
@@ -485,16 +296,6 @@ bool ReadKnownItem(Cursor& c, Item& item) {
     item.value = ReadRewrite(c);
   } else if (c.AcceptWord("cors")) {
     item.value = ReadCors(c);
-  } else if (c.AcceptWord("connections")) {
-    item.value = ReadConnections(c);
-  } else if (c.AcceptWord("eject")) {
-    item.value = ReadEject(c);
-  } else if (c.AcceptWord("balance")) {
-    item.value = ReadBalance(c);
-  } else if (c.AcceptWord("tls")) {
-    item.value = ReadClientTls(c);
-  } else if (c.AcceptWord("failover")) {
-    item.value = ReadFailover(c);
   } else if (c.AcceptWord("authenticate")) {
     item.value = ReadAuthenticate(c);
   } else if (c.AcceptWord("authorize")) {
@@ -502,13 +303,13 @@ bool ReadKnownItem(Cursor& c, Item& item) {
   } else if (c.AcceptWords({"without", "authorization"})) {
     item.value = WithoutAuthorizationItem{};
   } else if (c.AcceptWord("limit") || c.Is(TokenKind::kNumber)) {
-    item.value = ReadLimitItem(c);
+    ReadLimitItem(c, item);
   } else if (c.AcceptWord("mtls")) {
     item.value = ReadMtls(c);
   } else if (c.AcceptWord("trim")) {
     item.value = ReadTrim(c);
   } else {
-    return false;
+    return ReadDestinationItem(c, item) || ReadFilterItem(c, item);
   }
   return true;
 }
@@ -519,7 +320,9 @@ const std::vector<std::string>& ItemWords() {
   static const std::vector<std::string> words = {
       "timeout",  "retries",     "fault",     "mirror",   "headers",      "rewrite", "cors",
       "eject",    "balance",     "tls",       "failover", "authenticate", "mtls",    "limit",
-      "override", "connections", "authorize", "priority", "trim"};
+      "override", "connections", "authorize", "priority", "trim",         "csrf",    "body",
+      "buffer",   "proxy",       "transform", "lua",      "wasm",         "waf",     "mask",
+      "log",      "health",      "adapt",     "without"};
   return words;
 }
 
@@ -537,49 +340,19 @@ std::optional<Spanned<MtlsMode>> ReadMtlsMode(Cursor& c) {
   return std::nullopt;
 }
 
-ClientTlsItem ReadClientTls(Cursor& c) {
-  ClientTlsItem tls;
-  if (c.AcceptWord("off")) {
-    tls.mode = ClientTlsItem::Mode::kOff;
-  } else if (c.AcceptWord("istio")) {
-    tls.mode = ClientTlsItem::Mode::kIstioMutual;
-  } else if (c.AcceptWord("mutual")) {
-    tls.mode = ClientTlsItem::Mode::kMutual;
-  } else {
-    c.ExpectWord("simple");
-  }
-  if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`tls`", {"sni", "ca", "certificate", "sans", "without"}, [&](std::string_view w) {
-      if (w == "sni") {
-        c.Skip();
-        tls.sni = c.ExpectString("an SNI");
-      } else if (c.AcceptWords({"ca", "secret"})) {
-        tls.ca_secret = c.ExpectString("a secret");
-      } else if (c.AcceptWords({"certificate", "secret"})) {
-        tls.certificate_secret = c.ExpectString("a secret");
-      } else if (w == "sans") {
-        c.Skip();
-        tls.sans = c.ExpectStrings("a subject alternative name");
-      } else if (c.AcceptWords({"without", "verification"})) {
-        tls.skip_verify = true;
-      } else {
-        return false;
-      }
-      return true;
-    });
-  } else if (c.AcceptWord("sni")) {
-    tls.sni = c.ExpectString("an SNI");
-  }
-  return tls;
-}
-
 TrimItem ReadTrim(Cursor& c) {
   TrimItem trim;
   c.ExpectWord("proxies");
-  if (c.AcceptWord("to")) {
-    trim.listed = true;
-    trim.to = c.ExpectQNames("a service or destination");
+  if (!c.AcceptWord("to")) return trim;
+  trim.listed = true;
+  if (c.AcceptWord("nothing")) return trim;
+  if (ReadResource(c, trim.selected)) {
+    while (c.Accept(TokenKind::kComma)) {
+      if (!ReadResource(c, trim.selected)) c.FailExpected("`services …` or `destinations …`");
+    }
+    return trim;
   }
+  trim.to = c.ExpectQNames("a service or destination");
   return trim;
 }
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "dsl/condition.h"
+#include "dsl/filter_items.h"
+#include "dsl/limit_items.h"
 #include "dsl/name.h"
 
 namespace weft::dsl {
@@ -16,11 +18,12 @@ struct TimeoutItem {
   Duration value;
 };  // `timeout 2s`, `timeout none` = 0
 
-// `retries 2 per try 500ms on [5xx, reset]`; `retries none` = attempts 0.
+// `retries 2 per try 500ms on [5xx, reset] across localities`; `retries none` = attempts 0.
 struct RetriesItem {
   Number attempts;
   std::optional<Duration> per_try;
-  std::vector<Name> on;  // Envoy retry_on words; empty = Istio's default conditions
+  std::vector<Name> on;            // Envoy retry_on words; empty = Istio's default conditions
+  bool across_localities = false;  // a retry may go to another locality than the first try
 };
 
 struct FaultDelayItem {
@@ -57,11 +60,12 @@ struct HeadersItem {
 };  // `headers { request set "a" = "b"  response remove "server" }`
 
 // `rewrite path "/x"`: replaces the matched `=`/`under`/`starts` part of the path by it;
-// `rewrite host "h"`; `rewrite path matches "re" to "sub"`.
+// `rewrite host "h"`; `rewrite host to target`; `rewrite path matches "re" to "sub"`.
 struct RewriteItem {
   std::optional<Str> path;
   std::optional<Str> host;
   std::optional<Str> regex;  // with substitution in `path`
+  bool host_of_target = false;
 };
 
 struct CorsItem {
@@ -74,7 +78,7 @@ struct CorsItem {
 };
 
 // `connections { at most 100  pending at most 50  requests at most 1000  per connection 10
-//  connect within 1s  idle 60s  keepalive 75s }`
+//  connect within 1s  idle 60s  keepalive 75s every 10s probes 3 }`
 struct ConnectionsItem {
   std::optional<Number> max_connections;
   std::optional<Number> max_pending;
@@ -83,20 +87,25 @@ struct ConnectionsItem {
   std::optional<Number> max_retries;
   std::optional<Duration> connect_timeout;
   std::optional<Duration> idle_timeout;
-  std::optional<Duration> keepalive;
+  std::optional<Duration> keepalive;  // idle time before the first probe
+  std::optional<Duration> keepalive_interval;
+  std::optional<Number> keepalive_probes;
 };
 
-// `eject after 5 errors in 10s for 30s at most 50%`; `eject after 5 gateway errors …`.
+// `eject after 5 errors in 10s for 30s at most 50%`; `eject after 5 gateway errors …`; `eject after
+// 5 errors or 3 gateway errors …`.
 struct EjectItem {
   Number errors;
   bool gateway_errors = false;
+  std::optional<Number> or_gateway_errors;
   std::optional<Duration> interval;
   std::optional<Duration> base_time;
   std::optional<Percent> max_share;
 };
 
 // `balance round robin|least request|random|passthrough [warm up 30s]`,
-// `balance by hash of header "x"|cookie "c" ttl 1h|source ip|query "q"`.
+// `balance by hash of header "x"|cookie "c" path "/" ttl 1h|source ip|query "q"`; each may go on
+// with `panic below 50%` and `merge updates within 1s`, which also stand alone behind `balance`.
 struct BalanceItem {
   enum class Kind {
     kRoundRobin,
@@ -106,12 +115,16 @@ struct BalanceItem {
     kHashHeader,
     kHashCookie,
     kHashSourceIp,
-    kHashQuery
+    kHashQuery,
+    kDefault  // Istio's choice
   };
   Kind kind = Kind::kRoundRobin;
   std::optional<Str> key;
+  std::optional<Str> cookie_path;
   std::optional<Duration> ttl;
   std::optional<Duration> warm_up;
+  std::optional<Percent> panic_below;  // share of healthy hosts below which health is ignored
+  std::optional<Duration> merge_updates;
 };
 
 // `tls simple { sni "…" ca secret "…" sans ["…"] }`, `tls mutual { … certificate secret "…" }`,
@@ -126,59 +139,63 @@ struct ClientTlsItem {
   bool skip_verify = false;  // `without verification`
 };
 
-// `failover same zone, same region, any`; `failover from region "a" to region "b" [weight 80%]`.
+// `failover same zone, same region, any`; `failover from region "a" [zone "z" [subzone "s"]] to
+// region "b" … [weight 80%]`; `failover by labels ["topology.istio.io/network", "version"]`.
 struct FailoverItem {
   enum class Step { kSameZone, kSameRegion, kSameCluster, kSameNetwork, kAny };
+  struct Place {  // below a region
+    std::optional<Str> zone;
+    std::optional<Str> subzone;
+  };
   struct Mapping {
     Str from;
     Str to;
     std::optional<Percent> weight;
+    Place from_place;
+    Place to_place;
   };
-  std::vector<Spanned<Step>> order;  // exactly one of order and mappings is used
+  std::vector<Spanned<Step>> order;  // exactly one of order, mappings and labels is used
   std::vector<Mapping> mappings;
+  std::vector<Str> labels;
 };
 
-enum class Phase { kBeforeAuthorization, kAfterAuthorization };
+// `authenticate by corp [optional|tolerant] [phase …] { … }`. `optional`: a request without a token
+// passes, an invalid token does not; `tolerant`: both pass. Of several providers one suffices.
 struct AuthenticateItem {
-  Name provider;
+  struct Require {  // `require claim "role" has ["a", "b"]`, `require scope "read"`
+    std::optional<Str> claim;
+    std::vector<Spanned<Pattern>> patterns;
+    std::optional<Str> scope;
+  };
+  enum class Reroute { kAuto, kNever, kAlways };
+  std::vector<Name> providers;
   bool optional = false;
-  std::optional<Phase> phase;
-};                      // `authenticate by corp`
+  bool tolerant = false;
+  std::optional<PhaseClause> phase;
+  std::vector<Require> require;      // all of them
+  Reroute reroute = Reroute::kAuto;  // `reroute never`, `reroute always`
+};
 struct AuthorizeItem {  // `authorize by opa { config "x"  context { k = "v" } } [when COND]`
   Name provider;
   std::optional<Str> config;
+  std::optional<Str> settings;  // `settings """…"""`: what the authorizer itself reads
   std::vector<LabelTerm> context;
   std::optional<Condition> when;
 };
 struct WithoutAuthorizationItem {};
-
-// `100/s per source.identity burst 20 on error allow [when COND]`; also `limit 100/s per …` as an
-// item.
-struct LimitKey {
-  enum class Kind { kSourceIdentity, kSourceIp, kRemoteIp, kPath, kMethod, kHeader, kClaim };
-  Kind kind = Kind::kSourceIdentity;
-  Str name;       // header or claim name
-  Name provider;  // of a claim
-};
-struct LimitItem {
-  Number requests;
-  Millis unit{1000};
-  std::vector<LimitKey> per;  // empty = one bucket for all
-  std::optional<Number> burst;
-  std::optional<bool> allow_on_error;
-  std::optional<Condition> when;
-  std::optional<Phase> phase;
-};
 
 enum class MtlsMode { kStrict, kPermissive, kDisable };
 struct MtlsItem {
   MtlsMode mode;
   std::optional<Port> port;
 };  // `mtls strict [port 9080]`
+// `trim proxies`: to what the workspace owns and imports; `trim proxies to [a, b]`, `trim proxies
+// to services where label k = "v"`, `trim proxies to nothing`.
 struct TrimItem {
   std::vector<QName> to;
+  std::vector<SharedResource> selected;
   bool listed = false;
-};  // `trim proxies [to [ … ]]`
+};
 
 // `standard_retries`, `standard_retries(attempts: 3)`: use of a policy template; gone after
 // expansion.
@@ -200,7 +217,9 @@ struct Item {
   std::variant<TimeoutItem, RetriesItem, FaultDelayItem, FaultAbortItem, MirrorItem, HeadersItem,
                RewriteItem, CorsItem, ConnectionsItem, EjectItem, BalanceItem, ClientTlsItem,
                FailoverItem, AuthenticateItem, AuthorizeItem, WithoutAuthorizationItem, LimitItem,
-               MtlsItem, TrimItem, TemplateUse>
+               CountedLimitItem, MtlsItem, TrimItem, CsrfItem, BodyLimitItem, BufferItem,
+               ProxyProtocolItem, TransformItem, LuaItem, WasmItem, WafItem, MaskItem, LogItem,
+               HealthCheckItem, AdaptConcurrencyItem, TemplateUse>
       value;
   bool override_ = false;          // `override timeout 2s`
   std::optional<Number> priority;  // `priority 10 timeout 2s`

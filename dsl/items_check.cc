@@ -9,7 +9,17 @@ namespace weft::dsl {
 namespace {
 
 // What an item shapes.
-enum class Layer { kRoute, kDestination, kServer, kLimit, kProxy };
+enum class Layer {
+  kRoute,
+  kDestination,
+  kServer,
+  kCheck,
+  kLimit,
+  kCode,
+  kConnections,
+  kListener,
+  kProxy
+};
 
 Layer LayerOf(const Item& item) {
   return std::visit(Overloaded{
@@ -22,15 +32,28 @@ Layer LayerOf(const Item& item) {
                         [](const RewriteItem&) { return Layer::kRoute; },
                         [](const CorsItem&) { return Layer::kRoute; },
                         [](const WithoutAuthorizationItem&) { return Layer::kRoute; },
-                        [](const ConnectionsItem&) { return Layer::kDestination; },
+                        [](const ConnectionsItem&) { return Layer::kConnections; },
                         [](const EjectItem&) { return Layer::kDestination; },
                         [](const BalanceItem&) { return Layer::kDestination; },
                         [](const ClientTlsItem&) { return Layer::kDestination; },
                         [](const FailoverItem&) { return Layer::kDestination; },
-                        [](const AuthenticateItem&) { return Layer::kServer; },
-                        [](const AuthorizeItem&) { return Layer::kServer; },
+                        [](const HealthCheckItem&) { return Layer::kDestination; },
+                        [](const AdaptConcurrencyItem&) { return Layer::kDestination; },
+                        [](const CsrfItem&) { return Layer::kRoute; },
+                        [](const BodyLimitItem&) { return Layer::kRoute; },
+                        [](const TransformItem&) { return Layer::kRoute; },
+                        [](const WafItem&) { return Layer::kRoute; },
+                        [](const MaskItem&) { return Layer::kRoute; },
+                        [](const LuaItem&) { return Layer::kCode; },
+                        [](const AuthenticateItem&) { return Layer::kCheck; },
+                        [](const AuthorizeItem&) { return Layer::kCheck; },
                         [](const MtlsItem&) { return Layer::kServer; },
                         [](const LimitItem&) { return Layer::kLimit; },
+                        [](const CountedLimitItem&) { return Layer::kLimit; },
+                        [](const BufferItem&) { return Layer::kListener; },
+                        [](const ProxyProtocolItem&) { return Layer::kListener; },
+                        [](const WasmItem&) { return Layer::kProxy; },
+                        [](const LogItem&) { return Layer::kProxy; },
                         [](const TrimItem&) { return Layer::kProxy; },
                         [](const TemplateUse&) { return Layer::kRoute; },
                     },
@@ -42,16 +65,34 @@ std::string_view LayerName(Layer layer) {
     case Layer::kRoute:
       return "routes";
     case Layer::kDestination:
+    case Layer::kConnections:
       return "services and destinations";
     case Layer::kServer:
       return "services, gateways and `access` blocks";
+    case Layer::kCheck:
+      return "routes, services, gateways and `access` blocks";
     case Layer::kLimit:
       return "`limit` blocks, routes and services";
+    case Layer::kCode:
+      return "routes, services and gateways";
+    case Layer::kListener:
+      return "gateways";
     case Layer::kProxy:
       return "workspaces and workloads";
   }
   return "";
 }
+
+constexpr std::initializer_list<Layer> kOnRoutes = {Layer::kRoute, Layer::kCheck, Layer::kLimit,
+                                                    Layer::kCode};
+constexpr std::initializer_list<Layer> kOnDestinations = {Layer::kDestination, Layer::kConnections};
+constexpr std::initializer_list<Layer> kOnServices = {Layer::kDestination, Layer::kConnections,
+                                                      Layer::kServer,      Layer::kCheck,
+                                                      Layer::kLimit,       Layer::kCode};
+// `connections` gives a listener its keepalive.
+constexpr std::initializer_list<Layer> kOnGateways = {
+    Layer::kServer,   Layer::kCheck, Layer::kLimit,      Layer::kCode,
+    Layer::kListener, Layer::kProxy, Layer::kConnections};
 
 class Checker {
  public:
@@ -90,6 +131,10 @@ class Checker {
     return !std::holds_alternative<MirrorItem>(a.value) &&
            !std::holds_alternative<HeadersItem>(a.value) &&
            !std::holds_alternative<LimitItem>(a.value) &&
+           !std::holds_alternative<CountedLimitItem>(a.value) &&
+           !std::holds_alternative<WasmItem>(a.value) &&
+           !std::holds_alternative<WafItem>(a.value) && !std::holds_alternative<LuaItem>(a.value) &&
+           !std::holds_alternative<TransformItem>(a.value) &&
            !std::holds_alternative<AuthenticateItem>(a.value) &&
            !std::holds_alternative<AuthorizeItem>(a.value);
   }
@@ -125,61 +170,79 @@ std::string_view ItemWord(const Item& item) {
           [](const AuthorizeItem&) { return std::string_view("authorize"); },
           [](const MtlsItem&) { return std::string_view("mtls"); },
           [](const LimitItem&) { return std::string_view("limit"); },
+          [](const CountedLimitItem&) { return std::string_view("limit by"); },
           [](const TrimItem&) { return std::string_view("trim"); },
+          [](const CsrfItem&) { return std::string_view("csrf"); },
+          [](const BodyLimitItem&) { return std::string_view("body at most"); },
+          [](const BufferItem&) { return std::string_view("buffer"); },
+          [](const ProxyProtocolItem&) { return std::string_view("proxy protocol"); },
+          [](const TransformItem&) { return std::string_view("transform"); },
+          [](const LuaItem&) { return std::string_view("lua"); },
+          [](const WasmItem&) { return std::string_view("wasm"); },
+          [](const WafItem&) { return std::string_view("waf"); },
+          [](const MaskItem&) { return std::string_view("mask"); },
+          [](const LogItem&) { return std::string_view("log"); },
+          [](const HealthCheckItem&) { return std::string_view("health check"); },
+          [](const AdaptConcurrencyItem&) { return std::string_view("adapt concurrency"); },
           [](const TemplateUse&) { return std::string_view("policy template"); },
       },
       item.value);
 }
 
+namespace {
+
+void CheckPolicy(Checker& checker, const PolicyDecl& policy) {
+  switch (policy.on) {
+    case PolicyDecl::On::kTemplate:
+      break;
+    case PolicyDecl::On::kRoutes:
+      checker.Check(policy.items, "policies on routes", kOnRoutes);
+      break;
+    case PolicyDecl::On::kRouteTargets:
+      checker.Check(policy.items, "policies on targets of routes", {Layer::kRoute});
+      break;
+    case PolicyDecl::On::kDestinations:
+    case PolicyDecl::On::kExternals:
+      checker.Check(policy.items, "policies on destinations", kOnDestinations);
+      break;
+    case PolicyDecl::On::kServices:
+      checker.Check(policy.items, "policies on services", kOnServices);
+      break;
+    case PolicyDecl::On::kWorkloads:
+      checker.Check(policy.items, "policies on workloads",
+                    {Layer::kServer, Layer::kCheck, Layer::kProxy});
+      break;
+    case PolicyDecl::On::kGateway:
+      checker.Check(policy.items, "policies on gateways", kOnGateways);
+      break;
+  }
+}
+
+}  // namespace
+
 void CheckItems(const Program& program, Diagnostics& diagnostics) {
   Checker checker(diagnostics);
-  for (const auto& d : program.gateways) {
-    checker.Check(d.items, "gateways", {Layer::kServer, Layer::kLimit});
-  }
+  for (const auto& d : program.gateways) checker.Check(d.items, "gateways", kOnGateways);
   for (const auto& d : program.services) {
-    checker.Check(d.items, "services", {Layer::kDestination, Layer::kServer, Layer::kLimit});
+    checker.Check(d.items, "services", kOnServices);
     for (const SubsetDecl& subset : d.subsets) {
-      checker.Check(subset.items, "subsets", {Layer::kDestination});
+      checker.Check(subset.items, "subsets", kOnDestinations);
     }
   }
   for (const auto& d : program.externals) {
-    checker.Check(d.items, "external services", {Layer::kDestination});
+    checker.Check(d.items, "external services", kOnDestinations);
   }
   for (const auto& d : program.destinations) {
-    checker.Check(d.items, "destinations", {Layer::kDestination});
+    checker.Check(d.items, "destinations", kOnDestinations);
   }
   for (const auto& d : program.routes) {
-    checker.Check(d.items, "routes", {Layer::kRoute, Layer::kLimit});
-    for (const RouteRule& rule : d.rules) {
-      checker.Check(rule.items, "route rules", {Layer::kRoute, Layer::kLimit});
-    }
+    checker.Check(d.items, "routes", kOnRoutes);
+    for (const RouteRule& rule : d.rules) checker.Check(rule.items, "route rules", kOnRoutes);
   }
   for (const auto& d : program.accesses) {
-    checker.Check(d.items, "`access` blocks", {Layer::kServer});
+    checker.Check(d.items, "`access` blocks", {Layer::kServer, Layer::kCheck});
   }
-  for (const auto& d : program.policies) {
-    switch (d.on) {
-      case PolicyDecl::On::kTemplate:
-        break;
-      case PolicyDecl::On::kRoutes:
-        checker.Check(d.items, "policies on routes", {Layer::kRoute, Layer::kLimit});
-        break;
-      case PolicyDecl::On::kDestinations:
-      case PolicyDecl::On::kExternals:
-        checker.Check(d.items, "policies on destinations", {Layer::kDestination});
-        break;
-      case PolicyDecl::On::kServices:
-        checker.Check(d.items, "policies on services",
-                      {Layer::kDestination, Layer::kServer, Layer::kLimit});
-        break;
-      case PolicyDecl::On::kWorkloads:
-        checker.Check(d.items, "policies on workloads", {Layer::kServer, Layer::kProxy});
-        break;
-      case PolicyDecl::On::kGateway:
-        checker.Check(d.items, "policies on gateways", {Layer::kServer, Layer::kLimit});
-        break;
-    }
-  }
+  for (const auto& d : program.policies) CheckPolicy(checker, d);
 }
 
 }  // namespace weft::dsl

@@ -1,4 +1,4 @@
-// `jwt`, `authorizer` and `limiter`: providers that items refer to.
+// `jwt` and `authorizer`: providers that items refer to.
 #include <utility>
 
 #include "dsl/codes.h"
@@ -21,14 +21,15 @@ JwtDecl::Location ReadLocation(Cursor& c) {
   return location;
 }
 
-// `{ "sub" -> "x-user" }`
-std::vector<LabelTerm> ReadClaimHeaders(Cursor& c) {
+// `{ "sub" -> "x-user"  "org" -> add "x-org" }`
+std::vector<LabelTerm> ReadClaimHeaders(Cursor& c, std::vector<Str>& appended) {
   std::vector<LabelTerm> pairs;
   c.ReadBlock("`claims to headers`", {}, [&](std::string_view) {
     if (!c.Is(TokenKind::kString)) return false;
     LabelTerm pair;
     pair.key = c.ExpectString("a claim");
     c.Expect(TokenKind::kArrow, "`->`");
+    if (c.AcceptWord("add")) appended.push_back(pair.key);
     pair.value = c.ExpectString("a header");
     pairs.push_back(std::move(pair));
     c.Accept(TokenKind::kComma);
@@ -37,21 +38,71 @@ std::vector<LabelTerm> ReadClaimHeaders(Cursor& c) {
   return pairs;
 }
 
-// What authorizer and limiter share: `service opa in "auth" port 9191`.
-template <typename Decl>
-bool ReadService(Cursor& c, Decl& decl) {
-  if (c.AcceptWord("service")) {
-    decl.service = c.ExpectQName("a service");
-    if (c.AcceptWord("in")) decl.in_namespace = c.ExpectString("a namespace");
-    if (c.AcceptWord("port")) decl.port = c.ExpectPort("the service");
-  } else if (c.AcceptWord("timeout")) {
-    decl.timeout = c.ExpectDuration("timeout");
-  } else if (c.AcceptWord("label")) {
-    decl.header.labels.push_back(ReadLabel(c));
+// `"name" key "k" in "ns"` behind `jwks secret`.
+JwtDecl::Secret ReadKeySecret(Cursor& c) {
+  JwtDecl::Secret secret{
+      .name = c.ExpectString("the name of a secret"), .key = {}, .in_namespace = {}};
+  if (c.AcceptWord("key")) secret.key = c.ExpectString("a key of the secret");
+  if (c.AcceptWord("in")) secret.in_namespace = c.ExpectString("a namespace");
+  return secret;
+}
+
+bool ReadKeys(Cursor& c, JwtDecl& jwt) {
+  if (c.AcceptWords({"jwks", "from"})) {
+    jwt.jwks_uri = c.ExpectString("a URI");
+    if (c.AcceptWords({"through", "service"})) jwt.jwks_service = c.ExpectQName("a service");
+  } else if (c.AcceptWords({"jwks", "inline"})) {
+    jwt.jwks_inline = c.ExpectString("a key set");
+  } else if (c.AcceptWords({"jwks", "secret"})) {
+    jwt.jwks_secret = ReadKeySecret(c);
+  } else if (c.AcceptWords({"cache", "keys"})) {
+    jwt.jwks_cache = c.ExpectDuration("cache keys");
+  } else if (c.AcceptWords({"fetch", "keys", "within"})) {
+    jwt.jwks_timeout = c.ExpectDuration("fetch keys within");
+  } else if (c.AcceptWords({"fetch", "keys", "ahead"})) {
+    jwt.jwks_ahead = true;
   } else {
     return false;
   }
   return true;
+}
+
+bool ReadToken(Cursor& c, JwtDecl& jwt) {
+  if (c.AcceptWord("from")) {
+    jwt.locations.push_back(ReadLocation(c));
+  } else if (c.AcceptWords({"claims", "to", "headers"})) {
+    jwt.claims_to_headers = ReadClaimHeaders(c, jwt.appended_claims);
+  } else if (c.AcceptWords({"payload", "to", "header"})) {
+    jwt.payload_to = c.ExpectString("a header");
+  } else if (c.AcceptWords({"forward", "token"})) {
+    jwt.forward = true;
+  } else if (c.AcceptWord("leeway")) {
+    jwt.leeway = c.ExpectDuration("leeway");
+  } else {
+    return ReadKeys(c, jwt);
+  }
+  return true;
+}
+
+bool ReadAuthorizerHeaders(Cursor& c, AuthorizerDecl& authorizer) {
+  if (c.AcceptWords({"headers", "upstream"})) {
+    authorizer.upstream_headers = c.ExpectStrings("a header");
+  } else if (c.AcceptWords({"headers", "to", "client"})) {
+    authorizer.client_headers = c.ExpectStrings("a header");
+  } else if (c.AcceptWord("headers")) {
+    authorizer.include_headers = c.ExpectStrings("a header");
+  } else if (c.AcceptWords({"add", "headers"})) {
+    authorizer.add_headers = c.ExpectLabelBlock("a header");
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ReadCheckedBody(Cursor& c, AuthorizerDecl& authorizer) {
+  authorizer.body_limit = c.ExpectSize("`body up to`");
+  authorizer.partial_body = c.AcceptWord("partial");
+  authorizer.body_as_bytes = c.AcceptWords({"as", "bytes"});
 }
 
 }  // namespace
@@ -59,7 +110,8 @@ bool ReadService(Cursor& c, Decl& decl) {
 void ReadJwt(Cursor& c, Header header, Program& program) {
   JwtDecl jwt{.header = std::move(header)};
   c.ReadBlock("`jwt`",
-              {"issuer", "audience", "audiences", "jwks", "from", "claims", "forward", "label"},
+              {"issuer", "audience", "audiences", "jwks", "from", "claims", "forward", "leeway",
+               "payload", "cache", "fetch", "label"},
               [&](std::string_view) {
                 if (c.AcceptWord("issuer")) {
                   jwt.issuer = c.ExpectString("an issuer");
@@ -67,20 +119,10 @@ void ReadJwt(Cursor& c, Header header, Program& program) {
                   jwt.audiences.push_back(c.ExpectString("an audience"));
                 } else if (c.AcceptWord("audiences")) {
                   jwt.audiences = c.ExpectStrings("an audience");
-                } else if (c.AcceptWords({"jwks", "from"})) {
-                  jwt.jwks_uri = c.ExpectString("a URI");
-                } else if (c.AcceptWords({"jwks", "inline"})) {
-                  jwt.jwks_inline = c.ExpectString("a key set");
-                } else if (c.AcceptWord("from")) {
-                  jwt.locations.push_back(ReadLocation(c));
-                } else if (c.AcceptWords({"claims", "to", "headers"})) {
-                  jwt.claims_to_headers = ReadClaimHeaders(c);
-                } else if (c.AcceptWords({"forward", "token"})) {
-                  jwt.forward = true;
                 } else if (c.AcceptWord("label")) {
                   jwt.header.labels.push_back(ReadLabel(c));
                 } else {
-                  return false;
+                  return ReadToken(c, jwt);
                 }
                 return true;
               });
@@ -89,29 +131,43 @@ void ReadJwt(Cursor& c, Header header, Program& program) {
     c.diagnostics().Error(codes::kMissingItem, jwt.header.span,
                           "jwt `" + jwt.header.name.value + "` needs " + std::string(what));
   };
-  require(!jwt.issuer.value.empty(), "an `issuer`");
-  require(jwt.jwks_uri || jwt.jwks_inline, "its keys: `jwks from \"https://…\"` or `jwks inline`");
+  require(jwt.jwks_uri || jwt.jwks_inline || jwt.jwks_secret,
+          "its keys: `jwks from \"https://…\"`, `jwks inline` or `jwks secret`");
   program.jwts.push_back(std::move(jwt));
 }
 
 void ReadAuthorizer(Cursor& c, Header header, Program& program) {
   AuthorizerDecl authorizer{.header = std::move(header)};
   c.ReadBlock("`authorizer`",
-              {"service", "timeout", "on", "body", "http", "headers", "path", "label"},
+              {"service", "timeout", "on", "body", "http", "headers", "path", "add", "reroute",
+               "stat", "label"},
               [&](std::string_view) {
                 if (c.AcceptWords({"on", "failure"})) {
                   authorizer.allow_on_failure = c.AcceptWord("allow");
                   if (!authorizer.allow_on_failure) c.ExpectWord("deny");
+                  if (c.AcceptWord("status")) {
+                    authorizer.status_on_error = c.ExpectNumber("`status`");
+                  }
                 } else if (c.AcceptWords({"body", "up", "to"})) {
-                  authorizer.body_limit = c.ExpectSize("`body up to`");
+                  ReadCheckedBody(c, authorizer);
                 } else if (c.AcceptWord("http")) {
                   authorizer.http = true;
                 } else if (c.AcceptWords({"path", "prefix"})) {
                   authorizer.path_prefix = c.ExpectString("a path");
-                } else if (c.AcceptWord("headers")) {
-                  authorizer.include_headers = c.ExpectStrings("a header");
+                } else if (c.AcceptWord("reroute")) {
+                  authorizer.reroute = true;
+                } else if (c.AcceptWord("stat")) {
+                  authorizer.stat = c.ExpectString("a name");
+                } else if (c.AcceptWord("service")) {
+                  authorizer.service = c.ExpectQName("a service");
+                  if (c.AcceptWord("in")) authorizer.in_namespace = c.ExpectString("a namespace");
+                  if (c.AcceptWord("port")) authorizer.port = c.ExpectPort("the service");
+                } else if (c.AcceptWord("timeout")) {
+                  authorizer.timeout = c.ExpectDuration("timeout");
+                } else if (c.AcceptWord("label")) {
+                  authorizer.header.labels.push_back(ReadLabel(c));
                 } else {
-                  return ReadService(c, authorizer);
+                  return ReadAuthorizerHeaders(c, authorizer);
                 }
                 return true;
               });
@@ -121,24 +177,6 @@ void ReadAuthorizer(Cursor& c, Header header, Program& program) {
     return;
   }
   program.authorizers.push_back(std::move(authorizer));
-}
-
-void ReadLimiter(Cursor& c, Header header, Program& program) {
-  LimiterDecl limiter{.header = std::move(header)};
-  c.ReadBlock("`limiter`", {"service", "timeout", "on", "label"}, [&](std::string_view) {
-    if (c.AcceptWords({"on", "error"})) {
-      limiter.allow_on_error = c.AcceptWord("allow");
-      if (!limiter.allow_on_error) c.ExpectWord("deny");
-      return true;
-    }
-    return ReadService(c, limiter);
-  });
-  if (limiter.service.parts.empty()) {
-    c.diagnostics().Error(codes::kMissingItem, limiter.header.span,
-                          "limiter `" + limiter.header.name.value + "` names no `service`");
-    return;
-  }
-  program.limiters.push_back(std::move(limiter));
 }
 
 }  // namespace weft::dsl

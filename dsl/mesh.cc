@@ -26,7 +26,58 @@ std::optional<Spanned<PathNormalization>> ReadNormalization(Cursor& c) {
   return Spanned<PathNormalization>{mode, c.SpanFrom(first)};
 }
 
+// `where label k = "v"` or `"name"`, narrowed by `in namespace "n"`, behind `gateway`.
+void ReadEastWestGateway(Cursor& c, EastWest& item) {
+  if (c.AcceptWord("where")) {
+    item.gateway = ReadLabelTerms(c);
+  } else {
+    item.gateway_name = c.ExpectString("the name of a Service, or `where label …`");
+  }
+  if (c.AcceptWords({"in", "namespace"})) item.in_namespace = c.ExpectString("a namespace");
+}
+
 }  // namespace
+
+FederateItem ReadFederate(Cursor& c) {
+  FederateItem item;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  item.off = c.AcceptWord("off");
+  if (!item.off && c.Is(TokenKind::kOpenBrace)) {
+    c.ReadBlock("`federate`", {"hosts", "services", "ports"}, [&](std::string_view) {
+      if (c.AcceptWord("hosts")) {
+        Str host = ReadHost(c);
+        if (!c.failed() && !host.value.starts_with("*.")) {
+          c.Fail(codes::kBadHost, host.span, "federated hosts are `*.` and a suffix").help =
+              "write \"*." + host.value + "\"";
+        }
+        if (host.value.size() > 2) host.value.erase(0, 2);
+        item.suffix = std::move(host);
+      } else if (c.AcceptWord("services")) {
+        item.services.push_back(ReadSelection(c));
+      } else if (c.AcceptWord("ports")) {
+        item.ports = c.ExpectPorts("`federate`");
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+  item.span = c.SpanFrom(first);
+  return item;
+}
+
+std::optional<Spanned<ClientMode>> ReadClientMode(Cursor& c) {
+  const Span span = c.SpanAt();
+  ClientMode mode = ClientMode::kAuto;
+  if (c.AcceptWords({"tls", "termination"})) {
+    mode = ClientMode::kTlsTermination;
+  } else if (c.AcceptWords({"sni", "routing"})) {
+    mode = ClientMode::kSniRouting;
+  } else {
+    c.ExpectWord("auto");
+  }
+  return Spanned<ClientMode>{mode, span};
+}
 
 EastWest ReadEastWest(Cursor& c) {
   EastWest item;
@@ -34,14 +85,18 @@ EastWest ReadEastWest(Cursor& c) {
   if (c.AcceptWord("on")) item.clusters = c.ExpectNames("a cluster");
   c.ReadBlock("`east-west`", {"gateway", "port", "terminate", "address", "on"},
               [&](std::string_view) {
-                if (c.AcceptWords({"gateway", "where"})) {
-                  item.gateway = ReadLabelTerms(c);
+                if (c.AcceptWord("gateway")) {
+                  ReadEastWestGateway(c, item);
                 } else if (c.AcceptWord("port")) {
                   item.port = c.ExpectPort("`east-west`");
                 } else if (c.AcceptWords({"terminate", "on"})) {
                   item.terminate_on = c.ExpectPort("`terminate on`");
                 } else if (c.AcceptWord("address")) {
-                  item.address = c.ExpectString("an address");
+                  EastWestAddress address{c.ExpectString("an address"), {}};
+                  // Two spaces make `port` an item of its own: the gateway's.
+                  const bool own = !c.AtEnd() && !c.syntax().tokens[c.at()].gap_before;
+                  if (own && c.AcceptWord("port")) address.port = c.ExpectPort("`address`");
+                  item.addresses.push_back(std::move(address));
                 } else if (c.AcceptWord("on")) {
                   item.clusters = c.ExpectNames("a cluster");
                 } else {
@@ -56,7 +111,9 @@ EastWest ReadEastWest(Cursor& c) {
 void ReadMesh(Cursor& c, Header header, Program& program) {
   MeshDecl mesh{.header = std::move(header)};
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`mesh`", {"east-west", "mtls", "normalize", "root", "label"},
+    c.ReadBlock("`mesh`",
+                {"east-west", "mtls", "normalize", "root", "isolate", "trim", "federate", "client",
+                 "label"},
                 [&](std::string_view) {
                   if (c.AcceptWord("east-west")) {
                     mesh.east_west.push_back(ReadEastWest(c));
@@ -66,6 +123,14 @@ void ReadMesh(Cursor& c, Header header, Program& program) {
                     mesh.normalize = ReadNormalization(c);
                   } else if (c.AcceptWords({"root", "namespace"})) {
                     mesh.root_namespace = c.ExpectString("a namespace");
+                  } else if (c.AcceptWord("isolate")) {
+                    mesh.isolate = ReadIsolate(c);
+                  } else if (c.AcceptWord("trim")) {
+                    mesh.trim = ReadTrim(c);
+                  } else if (c.AcceptWord("federate")) {
+                    mesh.federate = ReadFederate(c);
+                  } else if (c.AcceptWord("client")) {
+                    mesh.client = ReadClientMode(c);
                   } else if (c.AcceptWord("label")) {
                     mesh.header.labels.push_back(ReadLabel(c));
                   } else {
@@ -80,7 +145,7 @@ void ReadMesh(Cursor& c, Header header, Program& program) {
 void ReadCluster(Cursor& c, Header header, Program& program) {
   ClusterDecl cluster{.header = std::move(header)};
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`cluster`", {"region", "zone", "network", "trust", "domain", "label"},
+    c.ReadBlock("`cluster`", {"region", "zone", "network", "trust", "domain", "skip", "label"},
                 [&](std::string_view word) {
                   const auto text = [&](std::optional<Str>& field, std::string_view what) {
                     c.Skip();
@@ -98,6 +163,8 @@ void ReadCluster(Cursor& c, Header header, Program& program) {
                     c.Skip();
                     cluster.network = c.Is(TokenKind::kString) ? c.ExpectString("a network")
                                                                : c.ExpectName("a network");
+                  } else if (c.AcceptWords({"skip", "warming"})) {
+                    cluster.skip_warming = true;
                   } else if (word == "label") {
                     c.Skip();
                     cluster.header.labels.push_back(ReadLabel(c));

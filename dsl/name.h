@@ -52,4 +52,12 @@ struct Selection {
   bool operator==(const Selection&) const = default;
 };
 
+// `route main`, `services where label tier = "edge"`, `all where …`.
+enum class ResourceKind { kAll, kService, kRoute, kTable, kDestination, kExternal, kWorkload };
+struct SharedResource {
+  ResourceKind kind = ResourceKind::kAll;
+  Selection selection;
+  Span span;
+};
+
 }  // namespace weft::dsl

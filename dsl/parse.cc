@@ -10,10 +10,11 @@
 namespace weft::dsl {
 namespace {
 
-constexpr std::array<std::string_view, 19> kDeclarations = {
-    "mesh",  "cluster",    "workspace", "gateway", "service",   "external", "destination",
-    "route", "table",      "access",    "limit",   "predicate", "policy",   "use",
-    "jwt",   "authorizer", "limiter",   "test",    "prove"};
+constexpr std::array<std::string_view, 26> kDeclarations = {
+    "mesh",     "cluster",  "workspace", "gateway",    "service", "external", "destination",
+    "route",    "table",    "access",    "limit",      "limits",  "counter",  "predicate",
+    "policy",   "use",      "jwt",       "authorizer", "limiter", "trust",    "istio",
+    "gateways", "workload", "raw",       "test",       "prove"};
 
 bool IsDeclaration(std::string_view word) {
   return std::find(kDeclarations.begin(), kDeclarations.end(), word) != kDeclarations.end();
@@ -64,7 +65,9 @@ class FileReader {
     header.owner_span = section_.span;
     cursor_.Skip();
     const bool titled = word == "test" || word == "prove";
-    const bool nameless = word == "access" || word == "limit" || word == "use";
+    const bool nameless = word == "access" || word == "limit" || word == "use" || word == "istio" ||
+                          word == "gateways" || word == "raw";
+    if (word == "trust") cursor_.ExpectWord("root");
     if (titled) {
       header.name = cursor_.ExpectString("a title");
     } else if (!nameless) {
@@ -92,7 +95,8 @@ class FileReader {
     if (has_section_ || word == "mesh" || word == "use") return;
     // Platform declarations need no section: they belong to the mesh wherever they stand.
     if (word == "workspace" || word == "cluster" || word == "policy" || word == "predicate" ||
-        word == "jwt" || word == "test" || word == "prove") {
+        word == "jwt" || word == "test" || word == "prove" || word == "trust" || word == "istio" ||
+        word == "gateways") {
       return;
     }
     cursor_.diagnostics()
@@ -160,6 +164,25 @@ class FileReader {
       ReadAuthorizer(c, std::move(header), program_);
     } else if (word == "limiter") {
       ReadLimiter(c, std::move(header), program_);
+    } else if (word == "limits") {
+      ReadLimits(c, std::move(header), program_);
+    } else if (word == "counter") {
+      ReadCounter(c, std::move(header), program_);
+    } else {
+      DispatchPlatform(word, std::move(header));
+    }
+  }
+
+  void DispatchPlatform(std::string_view word, Header header) {
+    Cursor& c = cursor_;
+    if (word == "trust") {
+      ReadTrust(c, std::move(header), program_);
+    } else if (word == "istio" || word == "gateways") {
+      ReadLifecycle(c, std::move(header), word == "gateways", program_);
+    } else if (word == "workload") {
+      ReadWorkload(c, std::move(header), program_);
+    } else if (word == "raw") {
+      ReadRaw(c, std::move(header), program_);
     } else if (word == "test") {
       ReadTest(c, std::move(header), program_);
     } else {

@@ -61,7 +61,9 @@ std::vector<Parameter> ReadParameters(Cursor& c) {
 
 void ReadApplied(Cursor& c, PolicyDecl& policy) {
   using On = PolicyDecl::On;
-  if (c.AcceptWord("routes")) {
+  if (c.AcceptWords({"targets", "of", "routes"})) {
+    policy.on = On::kRouteTargets;
+  } else if (c.AcceptWord("routes")) {
     policy.on = On::kRoutes;
   } else if (c.AcceptWord("destinations")) {
     policy.on = On::kDestinations;
@@ -76,12 +78,21 @@ void ReadApplied(Cursor& c, PolicyDecl& policy) {
     policy.selection.names.push_back(c.ExpectQName("a gateway"));
     if (c.AcceptWord("listener")) policy.listener = c.ExpectPort("`listener`");
     return;
+  } else if (c.AcceptWord("gateways")) {
+    policy.on = On::kGateway;
+    policy.selection = ReadSelection(c);
+    if (c.AcceptWord("listener")) policy.listener = c.ExpectPort("`listener`");
+    return;
   } else {
     c.FailExpected(
-        "`routes`, `destinations`, `services`, `external services`, `workloads` or `gateway g`");
+        "`routes`, `targets of routes`, `destinations`, `services`, `external services`, "
+        "`workloads`, `gateways …` or `gateway g`");
     return;
   }
   policy.selection = ReadSelection(c);
+  if (policy.on == On::kRoutes && c.AcceptWords({"with", "targets"})) {
+    policy.with_targets = ReadSelection(c);
+  }
 }
 
 }  // namespace

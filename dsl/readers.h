@@ -37,8 +37,29 @@ bool ReadItem(Cursor& c, std::vector<Item>& items);
                                          Diagnostics& diagnostics);
 // The words that begin a policy item, for suggestions.
 [[nodiscard]] const std::vector<std::string>& ItemWords();
-[[nodiscard]] ClientTlsItem ReadClientTls(Cursor& c);
 [[nodiscard]] std::optional<Spanned<MtlsMode>> ReadMtlsMode(Cursor& c);
+
+// ---- destination_items.cc
+// Reads `connections`, `eject`, `balance`, `tls` or `failover`; false when none is at the cursor.
+bool ReadDestinationItem(Cursor& c, Item& item);
+[[nodiscard]] ClientTlsItem ReadClientTls(Cursor& c);  // behind `tls`
+
+// ---- limits.cc
+// `100/s …` or `by NAME { … }`, behind `limit`.
+void ReadLimitItem(Cursor& c, Item& item);
+
+// ---- filters.cc
+// `phase before|after authorization [order N]`; nothing when `phase` is not at the cursor.
+[[nodiscard]] std::optional<PhaseClause> ReadPhase(Cursor& c);
+
+// ---- workspace.cc
+// `services where …`, `all`; false when no word of a resource is at the cursor.
+bool ReadResource(Cursor& c, std::vector<SharedResource>& resources);
+[[nodiscard]] IsolateItem ReadIsolate(Cursor& c);  // behind `isolate`
+
+// ---- mesh.cc
+[[nodiscard]] FederateItem ReadFederate(Cursor& c);                          // behind `federate`
+[[nodiscard]] std::optional<Spanned<ClientMode>> ReadClientMode(Cursor& c);  // behind `client`
 
 // ---- declarations; each begins behind its keyword
 struct Section {      // the section header the declaration stands under
@@ -61,6 +82,12 @@ void ReadUse(Cursor& c, Header header, Program& program);
 void ReadJwt(Cursor& c, Header header, Program& program);
 void ReadAuthorizer(Cursor& c, Header header, Program& program);
 void ReadLimiter(Cursor& c, Header header, Program& program);
+void ReadLimits(Cursor& c, Header header, Program& program);
+void ReadCounter(Cursor& c, Header header, Program& program);
+void ReadTrust(Cursor& c, Header header, Program& program);
+void ReadLifecycle(Cursor& c, Header header, bool gateways, Program& program);
+void ReadWorkload(Cursor& c, Header header, Program& program);
+void ReadRaw(Cursor& c, Header header, Program& program);
 void ReadTest(Cursor& c, Header header, Program& program);
 void ReadProve(Cursor& c, Header header, Program& program);
 
@@ -70,6 +97,8 @@ void ReadProve(Cursor& c, Header header, Program& program);
 [[nodiscard]] TrimItem ReadTrim(Cursor& c);
 // `data MARK stays in [regions]` behind `data`.
 [[nodiscard]] ResidencyDecl ReadResidency(Cursor& c);
+// `http 9080 [target 8080]` behind `port`.
+[[nodiscard]] PortDecl ReadPortDecl(Cursor& c);
 // `label k = "v"` behind `label`.
 [[nodiscard]] LabelTerm ReadLabel(Cursor& c);
 

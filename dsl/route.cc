@@ -78,9 +78,12 @@ void ReadAction(Cursor& c, RouteRule& rule) {
     rule.action = ReadDelegate(c);
   } else {
     ForwardAction forward;
-    do {
-      forward.to.push_back(ReadTarget(c));
-    } while (c.Accept(TokenKind::kComma));
+    forward.to_default = c.AcceptWord("default");
+    if (!forward.to_default) {
+      do {
+        forward.to.push_back(ReadTarget(c));
+      } while (c.Accept(TokenKind::kComma));
+    }
     rule.action = std::move(forward);
   }
   rule.action_span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
@@ -93,7 +96,7 @@ void ReadMatch(Cursor& c, RouteRule& rule) {
     c.Accept(TokenKind::kColon);
   }
   while (c.AcceptWord("label")) rule.labels.push_back(ReadLabel(c));
-  if (c.AcceptWord("otherwise") || c.AcceptWord("default")) {
+  if (c.AcceptWord("otherwise")) {
     rule.otherwise = true;
     return;
   }
@@ -121,7 +124,7 @@ void ReadMatch(Cursor& c, RouteRule& rule) {
 bool BeginsRule(const Cursor& c) {
   if (c.Is(TokenKind::kArrow)) return true;
   if (!c.Is(TokenKind::kWord)) return false;
-  for (const std::string_view word : {"when", "otherwise", "default", "rule", "tcp"}) {
+  for (const std::string_view word : {"when", "otherwise", "rule", "tcp"}) {
     if (c.IsWord(word)) return true;
   }
   if (c.IsWord("tls") && c.IsWordAt(1, "sni")) return true;
@@ -147,6 +150,26 @@ void ReadRule(Cursor& c, RouteDecl& route) {
                 });
   }
   if (!c.failed()) route.rules.push_back(std::move(rule));
+}
+
+// `default -> reviews`, and what rules written `-> default` then send to.
+void ReadDefault(Cursor& c, RouteDecl& route) {
+  c.Expect(TokenKind::kArrow, "`->`");
+  do {
+    route.default_to.push_back(ReadTarget(c));
+  } while (c.Accept(TokenKind::kComma));
+}
+
+void FillDefaults(Cursor& c, RouteDecl& route) {
+  for (RouteRule& rule : route.rules) {
+    auto* forward = std::get_if<ForwardAction>(&rule.action);
+    if (forward == nullptr || !forward->to_default) continue;
+    forward->to = route.default_to;
+    if (!forward->to.empty()) continue;
+    c.diagnostics()
+        .Error(codes::kMissingItem, rule.action_span, "the route has no default destination")
+        .help = "add `default -> NAME` to it, or name the destination here";
+  }
 }
 
 // `on gateways.north-south, other and sidecars`
@@ -198,11 +221,18 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
   }
   const bool header_failed = c.failed();
   c.ReadBlock(is_table ? "`table`" : "`route`",
-              {"when", "otherwise", "default", "rule", "tcp", "tls", "on", "weight", "label",
-               "timeout", "retries", "headers", "cors"},
+              {"when", "otherwise", "default", "rule", "tcp", "tls", "on", "weight", "annotate",
+               "label", "timeout", "retries", "headers", "cors"},
               [&](std::string_view) {
                 if (BeginsRule(c)) {
                   ReadRule(c, route);
+                } else if (c.AcceptWord("default")) {
+                  ReadDefault(c, route);
+                } else if (c.AcceptWord("annotate")) {
+                  LabelTerm term{c.ExpectString("the key of an annotation"), {}};
+                  c.Expect(TokenKind::kEquals, "`=`");
+                  term.value = c.ExpectString("its value");
+                  route.annotations.push_back(std::move(term));
                 } else if (c.AcceptWord("weight")) {
                   route.weight = c.ExpectNumber("`weight`");
                 } else if (c.AcceptWord("label")) {
@@ -225,6 +255,7 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
                 }
                 return true;
               });
+  FillDefaults(c, route);
   if (!header_failed) program.routes.push_back(std::move(route));
 }
 

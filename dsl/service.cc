@@ -7,20 +7,6 @@
 namespace weft::dsl {
 namespace {
 
-// `http 9080 [target 8080]`, behind `port`; the protocol may also follow the number.
-PortDecl ReadPortDecl(Cursor& c) {
-  PortDecl port;
-  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
-  std::optional<Protocol> protocol = ReadProtocol(c);
-  port.number = c.ExpectPort("`port`");
-  if (!protocol) protocol = ReadProtocol(c);
-  if (!protocol) c.FailExpected("a protocol: `port http 9080`");
-  port.protocol = protocol.value_or(Protocol::kHttp);
-  if (c.AcceptWord("target")) port.target = c.ExpectPort("`target`");
-  port.span = c.SpanFrom(first);
-  return port;
-}
-
 SubsetDecl ReadSubset(Cursor& c) {
   SubsetDecl subset;
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
@@ -48,6 +34,20 @@ CallDecl ReadCall(Cursor& c) {
 }
 
 }  // namespace
+
+// `http 9080 [target 8080]`, behind `port`; the protocol may also follow the number.
+PortDecl ReadPortDecl(Cursor& c) {
+  PortDecl port;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  std::optional<Protocol> protocol = ReadProtocol(c);
+  port.number = c.ExpectPort("`port`");
+  if (!protocol) protocol = ReadProtocol(c);
+  if (!protocol) c.FailExpected("a protocol: `port http 9080`");
+  port.protocol = protocol.value_or(Protocol::kHttp);
+  if (c.AcceptWord("target")) port.target = c.ExpectPort("`target`");
+  port.span = c.SpanFrom(first);
+  return port;
+}
 
 ResidencyDecl ReadResidency(Cursor& c) {
   ResidencyDecl residency;
@@ -120,6 +120,10 @@ void ReadExternal(Cursor& c, Header header, Program& program) {
           external.endpoints.push_back(std::move(endpoint));
         } else if (c.AcceptWord("via")) {
           external.via = c.ExpectQName("a gateway");
+          const bool own = !c.AtEnd() && !c.syntax().tokens[c.at()].gap_before;
+          if (own && c.AcceptWord("port")) external.via_port = c.ExpectPort("`via`");
+        } else if (c.AcceptWord("sans")) {
+          external.sans = c.ExpectStrings("a subject alternative name");
         } else if (c.IsWord("tls")) {
           c.Skip();
           const ClientTlsItem tls = ReadClientTls(c);
@@ -157,7 +161,9 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                "balance", "tls"},
               [&](std::string_view) {
                 const std::uint32_t first = c.at();
-                if (c.AcceptWords({"backs", "external"})) {
+                if (c.AcceptWords({"backs", "workload"})) {
+                  destination.workloads.push_back(c.ExpectQName("a workload"));
+                } else if (c.AcceptWords({"backs", "external"})) {
                   destination.externals.push_back(c.ExpectQName("an external service"));
                 } else if (c.AcceptWord("backs")) {
                   BackingClause backing;
@@ -168,16 +174,7 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                 } else if (c.AcceptWord("port")) {
                   destination.ports.push_back(ReadPortDecl(c));
                 } else if (c.AcceptWord("client")) {
-                  const Span span = c.SpanAt();
-                  ClientMode mode = ClientMode::kAuto;
-                  if (c.AcceptWords({"tls", "termination"})) {
-                    mode = ClientMode::kTlsTermination;
-                  } else if (c.AcceptWords({"sni", "routing"})) {
-                    mode = ClientMode::kSniRouting;
-                  } else {
-                    c.ExpectWord("auto");
-                  }
-                  destination.client = Spanned<ClientMode>{mode, span};
+                  destination.client = ReadClientMode(c);
                 } else if (c.AcceptWord("data")) {
                   destination.residency.push_back(ReadResidency(c));
                 } else if (c.AcceptWord("label")) {
@@ -187,7 +184,7 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               });
-  if (destination.backs.empty() && destination.externals.empty()) {
+  if (destination.backs.empty() && destination.externals.empty() && destination.workloads.empty()) {
     c.diagnostics()
         .Error(codes::kMissingItem, destination.header.span,
                "destination `" + destination.header.name.value + "` has nothing behind it")

@@ -36,7 +36,7 @@ struct ResourceWord {
   std::string_view word;
   ResourceKind kind;
 };
-constexpr std::array<ResourceWord, 11> kResourceWords = {{
+constexpr std::array<ResourceWord, 13> kResourceWords = {{
     {"service", ResourceKind::kService},
     {"services", ResourceKind::kService},
     {"route", ResourceKind::kRoute},
@@ -47,8 +47,48 @@ constexpr std::array<ResourceWord, 11> kResourceWords = {{
     {"destinations", ResourceKind::kDestination},
     {"external", ResourceKind::kExternal},
     {"externals", ResourceKind::kExternal},
+    {"workload", ResourceKind::kWorkload},
+    {"workloads", ResourceKind::kWorkload},
     {"all", ResourceKind::kAll},
 }};
+
+ShareClause ReadShare(Cursor& c, std::string_view preposition) {
+  ShareClause clause;
+  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
+  c.ExpectWord(preposition);
+  if (c.AcceptWord("all")) {
+    clause.all_workspaces = true;
+  } else if (c.AcceptWords({"workspaces", "where"})) {
+    clause.workspace_labels = ReadLabelTerms(c);
+  } else {
+    clause.workspaces = c.ExpectNames("a workspace");
+  }
+  if (c.AcceptWord("transitive")) clause.transitive = true;
+  clause.span = c.SpanFrom(first);
+  if (c.failed() || !c.Is(TokenKind::kOpenBrace)) return clause;
+  if (c.Kind(1) == TokenKind::kCloseBrace) {
+    c.Fail(codes::kEmptySelection, c.SpanAt(), "an empty block shares nothing").help =
+        "leave the block out to share everything, or name what is shared";
+    return clause;
+  }
+  c.ReadBlock(
+      "`export` and `import`",
+      {"service", "services", "route", "routes", "table", "tables", "destination", "destinations",
+       "external", "externals", "workload", "workloads", "all", "transitive"},
+      [&](std::string_view) {
+        if (c.AcceptWord("transitive")) {
+          clause.transitive = true;
+          return true;
+        }
+        if (!ReadResource(c, clause.resources)) return false;
+        c.Accept(TokenKind::kComma);
+        return true;
+      });
+  clause.span = c.SpanFrom(first);
+  return clause;
+}
+
+}  // namespace
 
 bool ReadResource(Cursor& c, std::vector<SharedResource>& resources) {
   for (const auto& [word, kind] : kResourceWords) {
@@ -84,45 +124,11 @@ bool ReadResource(Cursor& c, std::vector<SharedResource>& resources) {
   return false;
 }
 
-ShareClause ReadShare(Cursor& c, std::string_view preposition) {
-  ShareClause clause;
-  const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
-  c.ExpectWord(preposition);
-  if (c.AcceptWord("all")) {
-    clause.all_workspaces = true;
-  } else if (c.AcceptWords({"workspaces", "where"})) {
-    clause.workspace_labels = ReadLabelTerms(c);
-  } else {
-    clause.workspaces = c.ExpectNames("a workspace");
-  }
-  if (c.AcceptWord("transitive")) clause.transitive = true;
-  clause.span = c.SpanFrom(first);
-  if (c.failed() || !c.Is(TokenKind::kOpenBrace)) return clause;
-  if (c.Kind(1) == TokenKind::kCloseBrace) {
-    c.Fail(codes::kEmptySelection, c.SpanAt(), "an empty block shares nothing").help =
-        "leave the block out to share everything, or name what is shared";
-    return clause;
-  }
-  c.ReadBlock("`export` and `import`",
-              {"service", "services", "route", "routes", "table", "tables", "destination",
-               "destinations", "external", "externals", "all", "transitive"},
-              [&](std::string_view) {
-                if (c.AcceptWord("transitive")) {
-                  clause.transitive = true;
-                  return true;
-                }
-                if (!ReadResource(c, clause.resources)) return false;
-                c.Accept(TokenKind::kComma);
-                return true;
-              });
-  clause.span = c.SpanFrom(first);
-  return clause;
-}
-
 IsolateItem ReadIsolate(Cursor& c) {
   IsolateItem item;
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
-  if (c.Is(TokenKind::kOpenBrace)) {
+  item.off = c.AcceptWord("off");
+  if (!item.off && c.Is(TokenKind::kOpenBrace)) {
     c.ReadBlock("`isolate`", {"mtls", "trim"}, [&](std::string_view) {
       if (c.AcceptWord("mtls")) {
         item.mtls = ReadMtlsMode(c);
@@ -138,12 +144,11 @@ IsolateItem ReadIsolate(Cursor& c) {
   return item;
 }
 
-}  // namespace
-
 void ReadWorkspace(Cursor& c, Header header, Program& program) {
   WorkspaceDecl workspace{.header = std::move(header)};
   c.ReadBlock("`workspace`",
-              {"namespaces", "export", "import", "isolate", "mtls", "trim", "east-west", "label"},
+              {"namespaces", "export", "import", "isolate", "mtls", "trim", "east-west", "federate",
+               "client", "label"},
               [&](std::string_view) {
                 if (c.AcceptWord("namespaces")) {
                   workspace.namespaces.push_back(ReadNamespaces(c));
@@ -159,6 +164,10 @@ void ReadWorkspace(Cursor& c, Header header, Program& program) {
                   workspace.trim = ReadTrim(c);
                 } else if (c.AcceptWord("east-west")) {
                   workspace.east_west.push_back(ReadEastWest(c));
+                } else if (c.AcceptWord("federate")) {
+                  workspace.federate = ReadFederate(c);
+                } else if (c.AcceptWord("client")) {
+                  workspace.client = ReadClientMode(c);
                 } else if (c.AcceptWord("label")) {
                   workspace.header.labels.push_back(ReadLabel(c));
                 } else {

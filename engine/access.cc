@@ -410,7 +410,7 @@ class GuardMaker {
       std::visit(Overloaded{
                      [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
                      [&](const dsl::AuthenticateItem& i) {
-                       const JwtId id = l_.Jwt(i.provider);
+                       const JwtId id = l_.Jwt(i.providers.front());
                        if (!id.IsNone())
                          guard.authentication.push_back({id, i.optional, item->span});
                      },

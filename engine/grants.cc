@@ -98,6 +98,7 @@ bool Exists(const Lowering& l, WorkspaceId owner, ResourceKind kind, const std::
     case ResourceKind::kAll:
     case ResourceKind::kRoute:
     case ResourceKind::kTable:
+    case ResourceKind::kWorkload:
       return true;
   }
   return false;

@@ -71,6 +71,7 @@ void LowerGrants(Lowering& l);
 void LowerRules(Lowering& l);  // rules of tables, delegation
 void LowerGuards(Lowering& l);
 void LowerLaws(Lowering& l);
+void ListUnemitted(Lowering& l);
 
 // ---- shared
 [[nodiscard]] Condition LowerCondition(Lowering& l, const dsl::Condition& condition,

@@ -106,7 +106,8 @@ struct LoadBalance {
     kHashHeader,
     kHashCookie,
     kHashSourceIp,
-    kHashQuery
+    kHashQuery,
+    kDefault  // Istio's choice
   };
   Kind kind = Kind::kRoundRobin;
   std::string key;
@@ -510,6 +511,12 @@ struct Law {
   Span span;
 };
 
+// A part of the policy that is typed and that nothing after the Model understands.
+struct Unemitted {
+  std::string what;
+  Span span;
+};
+
 struct Model {
   std::string mesh = "mesh";
   PathNormalization normalization = PathNormalization::kBase;
@@ -530,6 +537,7 @@ struct Model {
   std::vector<Authorizer> authorizers;
   std::vector<Limit> limits;
   std::vector<Law> laws;
+  std::vector<Unemitted> unemitted;
   std::size_t rules = 0;  // routes rules + access clauses + limits, for summaries
 
   [[nodiscard]] const Cluster& operator[](ClusterId id) const { return clusters[id.index()]; }

@@ -30,6 +30,12 @@ void AddCluster(Lowering& l, const dsl::ClusterDecl* decl, const KubeCluster* fo
   l.model.clusters.push_back(std::move(cluster));
 }
 
+bool IsGateway(const dsl::EastWest& item, const Labels& labels, const KubeService& service) {
+  if (item.in_namespace && item.in_namespace->value != service.ns) return false;
+  if (item.gateway_name) return item.gateway_name->value == service.name;
+  return Selects(labels, service.labels);
+}
+
 // Addresses of the cluster's east-west gateway: given, else those of the Service with the labels.
 void AddEastWest(Lowering& l, const dsl::EastWest& item) {
   const std::vector<ClusterId> only = l.Clusters(item.clusters);
@@ -39,15 +45,15 @@ void AddEastWest(Lowering& l, const dsl::EastWest& item) {
     if (!only.empty() && std::find(only.begin(), only.end(), ClusterId{i}) == only.end()) continue;
     Cluster& cluster = l.model.clusters[i];
     cluster.east_west_selector = labels;
-    if (item.address) {
-      cluster.east_west.push_back(
-          {item.address->value, item.port ? item.port->value : std::uint16_t{15443}});
-      continue;
+    for (const dsl::EastWestAddress& given : item.addresses) {
+      const std::optional<dsl::Port>& port = given.port ? given.port : item.port;
+      cluster.east_west.push_back({given.address.value, port ? port->value : std::uint16_t{15443}});
     }
+    if (!item.addresses.empty()) continue;
     const KubeCluster* found = l.inventory.Find(cluster.name);
     if (found == nullptr) continue;
     for (const KubeService& service : found->services) {
-      if (!Selects(labels, service.labels)) continue;
+      if (!IsGateway(item, labels, service)) continue;
       std::uint16_t port = item.port ? item.port->value : std::uint16_t{15443};
       for (const KubePort& candidate : service.ports) {
         if (!item.port && (candidate.name == "tls" || candidate.name == "https")) {
@@ -182,7 +188,7 @@ void LowerWorkspaces(Lowering& l) {
     workspace.span = decl->header.span;
     workspace.has_imports = !decl->imports.empty();
     std::optional<Spanned<dsl::MtlsMode>> mtls = decl->mtls;
-    if (decl->isolate) {
+    if (decl->isolate && !decl->isolate->off) {
       workspace.isolated = true;
       workspace.isolate_span = decl->isolate->span;
       if (decl->isolate->mtls) mtls = decl->isolate->mtls;

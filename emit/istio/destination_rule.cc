@@ -59,6 +59,7 @@ Value Hash(const engine::LoadBalance& balance) {
     case engine::LoadBalance::Kind::kLeastRequest:
     case engine::LoadBalance::Kind::kRandom:
     case engine::LoadBalance::Kind::kPassthrough:
+    case engine::LoadBalance::Kind::kDefault:
       hash["useSourceIp"] = true;
       break;
   }
@@ -84,6 +85,8 @@ void Balance(const engine::LoadBalance& balance, Value& value) {
     case engine::LoadBalance::Kind::kHashSourceIp:
     case engine::LoadBalance::Kind::kHashQuery:
       value["consistentHash"] = Hash(balance);
+      break;
+    case engine::LoadBalance::Kind::kDefault:
       break;
   }
   if (balance.warm_up) value["warmup"]["duration"] = DurationText(*balance.warm_up);

@@ -140,6 +140,7 @@ void RefuseUnsupported(const engine::Model& model, Diagnostics& diagnostics) {
     diagnostics.Error(codes::kNotYetEmitted, span, what + " cannot be emitted").help =
         "remove it, or keep to `check`, `verify` and `test`, which understand it";
   };
+  for (const engine::Unemitted& part : model.unemitted) refuse(part.span, part.what);
   for (const engine::Limit& limit : model.limits) refuse(limit.span, "a rate limit");
   for (const engine::Guard& guard : model.guards) {
     for (const auto& a : guard.authorization) refuse(a.span, "external authorization");

@@ -1,0 +1,216 @@
+// What the language can say and the Model does not carry: listed, so that emission refuses it
+// instead of leaving it out in silence.
+#include <utility>
+
+#include "dsl/items_check.h"
+#include "dsl/overloaded.h"
+#include "engine/lowering.h"
+
+namespace weft::engine {
+namespace {
+
+class Lister {
+ public:
+  explicit Lister(Model& model) : model_(model) {}
+
+  void Items(const std::vector<dsl::Item>& items) {
+    for (const dsl::Item& item : items) {
+      const std::string part = Missing(item);
+      if (!part.empty()) Add("`" + part + "`", item.span);
+    }
+  }
+
+  void Add(std::string what, Span span) { model_.unemitted.push_back({std::move(what), span}); }
+
+ private:
+  static std::string Part(bool given, std::string_view part) {
+    return given ? std::string(part) : std::string();
+  }
+
+  static std::string MissingOf(const dsl::FailoverItem& item) {
+    if (!item.labels.empty()) return "failover by labels";
+    for (const auto& mapping : item.mappings) {
+      if (mapping.from_place.zone || mapping.to_place.zone) return "failover between zones";
+    }
+    return {};
+  }
+
+  static std::string MissingOf(const dsl::AuthenticateItem& item) {
+    if (item.providers.size() > 1) return "authenticate by several providers";
+    if (item.tolerant) return "authenticate … tolerant";
+    if (!item.require.empty()) return "authenticate … require";
+    if (item.reroute != dsl::AuthenticateItem::Reroute::kAuto) return "authenticate … reroute";
+    return Part(item.phase.has_value(), "authenticate … phase");
+  }
+
+  static std::string MissingOf(const dsl::BalanceItem& item) {
+    if (item.panic_below) return "balance … panic below";
+    if (item.merge_updates) return "balance … merge updates";
+    return Part(item.cookie_path.has_value(), "balance by hash of cookie … path");
+  }
+
+  // The part of the item that has no meaning in the Model; "" when all of it has.
+  static std::string Missing(const dsl::Item& item) {
+    return std::visit(
+        Overloaded{
+            [](const dsl::TimeoutItem&) { return std::string(); },
+            [](const dsl::RetriesItem& i) {
+              return Part(i.across_localities, "retries … across localities");
+            },
+            [](const dsl::FaultDelayItem&) { return std::string(); },
+            [](const dsl::FaultAbortItem&) { return std::string(); },
+            [](const dsl::MirrorItem&) { return std::string(); },
+            [](const dsl::HeadersItem&) { return std::string(); },
+            [](const dsl::RewriteItem& i) {
+              return Part(i.host_of_target, "rewrite host to target");
+            },
+            [](const dsl::CorsItem&) { return std::string(); },
+            [](const dsl::ConnectionsItem& i) {
+              return Part(i.keepalive_interval || i.keepalive_probes, "keepalive … every … probes");
+            },
+            [](const dsl::EjectItem& i) {
+              return Part(i.or_gateway_errors.has_value(), "eject after … or … gateway errors");
+            },
+            [](const dsl::BalanceItem& i) { return MissingOf(i); },
+            [](const dsl::ClientTlsItem&) { return std::string(); },
+            [](const dsl::FailoverItem& i) { return MissingOf(i); },
+            [](const dsl::AuthenticateItem& i) { return MissingOf(i); },
+            [](const dsl::AuthorizeItem&) { return std::string(); },
+            [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
+            [](const dsl::LimitItem&) { return std::string(); },
+            [](const dsl::MtlsItem&) { return std::string(); },
+            [](const dsl::TrimItem& i) {
+              return Part(!i.selected.empty(), "trim proxies to services");
+            },
+            [](const dsl::TemplateUse&) { return std::string(); },
+            [&](const auto&) { return std::string(dsl::ItemWord(item)); },
+        },
+        item.value);
+  }
+
+  Model& model_;
+};
+
+// Items on routes whose meaning the Model keeps only for servers.
+void ListRouteChecks(const std::vector<dsl::Item>& items, Lister& lister) {
+  for (const dsl::Item& item : items) {
+    if (std::holds_alternative<dsl::AuthenticateItem>(item.value)) {
+      lister.Add("`authenticate` on a route", item.span);
+    }
+    if (std::holds_alternative<dsl::AuthorizeItem>(item.value)) {
+      lister.Add("`authorize` on a route", item.span);
+    }
+  }
+}
+
+void ListItems(const dsl::Program& program, Lister& lister) {
+  for (const auto& d : program.gateways) lister.Items(d.items);
+  for (const auto& d : program.services) {
+    lister.Items(d.items);
+    for (const auto& subset : d.subsets) lister.Items(subset.items);
+  }
+  for (const auto& d : program.externals) lister.Items(d.items);
+  for (const auto& d : program.destinations) lister.Items(d.items);
+  for (const auto& d : program.routes) {
+    lister.Items(d.items);
+    ListRouteChecks(d.items, lister);
+    for (const auto& rule : d.rules) {
+      lister.Items(rule.items);
+      ListRouteChecks(rule.items, lister);
+    }
+  }
+  for (const auto& d : program.accesses) lister.Items(d.items);
+  for (const auto& d : program.limits) lister.Items(d.limits);
+  for (const auto& d : program.policies) {
+    lister.Items(d.items);
+    if (d.on == dsl::PolicyDecl::On::kRoutes) ListRouteChecks(d.items, lister);
+    if (d.on == dsl::PolicyDecl::On::kRouteTargets) {
+      lister.Add("a policy on targets of routes", d.header.span);
+    }
+    if (d.with_targets) lister.Add("`with targets`", d.header.span);
+    if (d.listener) lister.Add("a policy on one listener", d.header.span);
+  }
+}
+
+void ListGateways(const dsl::Program& program, Lister& lister) {
+  for (const dsl::GatewayDecl& gateway : program.gateways) {
+    for (const auto& accept : gateway.accepts) {
+      if (!accept.labels.empty()) lister.Add("`accept routes … where`", accept.span);
+    }
+    for (const auto& expose : gateway.exposes) lister.Add("`expose`", expose.span);
+    for (const dsl::Listener& listener : gateway.listeners) {
+      const bool files = listener.certificate_file || listener.ca_file;
+      if (files) lister.Add("a certificate in a file", listener.span);
+      if (listener.name) lister.Add("the name of a listener", listener.span);
+      if (!listener.ciphers.empty()) lister.Add("`ciphers`", listener.span);
+      if (!listener.curves.empty()) lister.Add("`curves`", listener.span);
+      if (!listener.accepts.empty()) lister.Add("`accept` of a listener", listener.span);
+      if (!listener.exposes.empty()) lister.Add("`expose` of a listener", listener.span);
+    }
+  }
+}
+
+void ListProviders(const dsl::Program& program, Lister& lister) {
+  for (const dsl::JwtDecl& jwt : program.jwts) {
+    const Span span = jwt.header.span;
+    if (jwt.jwks_secret) lister.Add("`jwks secret`", span);
+    if (jwt.jwks_service) lister.Add("`jwks from … through service`", span);
+    if (jwt.jwks_cache || jwt.jwks_timeout || jwt.jwks_ahead) {
+      lister.Add("how keys are fetched", span);
+    }
+    if (jwt.leeway) lister.Add("`leeway`", span);
+    if (jwt.payload_to) lister.Add("`payload to header`", span);
+    if (!jwt.appended_claims.empty()) lister.Add("claims added to headers", span);
+    if (jwt.issuer.value.empty()) lister.Add("a jwt without `issuer`", span);
+  }
+}
+
+void ListScopes(const dsl::Program& program, Lister& lister) {
+  for (const auto& mesh : program.meshes) {
+    if (mesh.isolate) lister.Add("`isolate` for the whole mesh", mesh.isolate->span);
+    if (mesh.federate) lister.Add("`federate`", mesh.federate->span);
+    if (mesh.client) lister.Add("`client` for the whole mesh", mesh.client->span);
+    if (mesh.trim) lister.Add("`trim` for the whole mesh", mesh.header.span);
+  }
+  for (const auto& workspace : program.workspaces) {
+    if (workspace.federate) lister.Add("`federate`", workspace.federate->span);
+    if (workspace.client) lister.Add("`client` for a workspace", workspace.client->span);
+    if (workspace.isolate && workspace.isolate->off) {
+      lister.Add("`isolate off`", workspace.isolate->span);
+    }
+  }
+}
+
+void ListDeclarations(const dsl::Program& program, Lister& lister) {
+  for (const auto& d : program.externals) {
+    if (!d.sans.empty()) lister.Add("`sans` of an external service", d.header.span);
+    if (d.via_port) lister.Add("`via` for one port", d.header.span);
+  }
+  for (const auto& d : program.destinations) {
+    if (!d.workloads.empty()) lister.Add("`backs workload`", d.header.span);
+  }
+  for (const auto& d : program.routes) {
+    if (!d.annotations.empty()) lister.Add("`annotate`", d.header.span);
+  }
+  for (const auto& d : program.limit_trees) lister.Add("`limits`", d.header.span);
+  for (const auto& d : program.counters) lister.Add("`counter`", d.header.span);
+  for (const auto& d : program.trusts) lister.Add("`trust root`", d.header.span);
+  for (const auto& d : program.lifecycles) {
+    lister.Add(d.gateways ? "`gateways`" : "`istio`", d.header.span);
+  }
+  for (const auto& d : program.workloads) lister.Add("`workload`", d.header.span);
+  for (const auto& d : program.raws) lister.Add("`raw istio`", d.header.span);
+}
+
+}  // namespace
+
+void ListUnemitted(Lowering& l) {
+  Lister lister(l.model);
+  ListItems(l.program, lister);
+  ListGateways(l.program, lister);
+  ListProviders(l.program, lister);
+  ListScopes(l.program, lister);
+  ListDeclarations(l.program, lister);
+}
+
+}  // namespace weft::engine
