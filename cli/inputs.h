@@ -1,47 +1,15 @@
-// From paths on the command line to sources and inventory in memory. The only file access of the
-// commands besides writing results.
+// Reading of files and policy, by the names the commands use; see relay/compile/inputs.h.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "dsl/diagnostic.h"
-#include "dsl/parse.h"
-#include "dsl/result.h"
-#include "dsl/source.h"
-#include "engine/inventory.h"
+#include "relay/compile/inputs.h"
 
 namespace weft::cli {
 
-struct InputOptions {
-  std::vector<std::string> paths;      // policy files and directories
-  std::vector<std::string> inventory;  // PATH or NAME=PATH; replaces `inventory/` folders of inputs
-};
-
-// Everything read for one run. Pointers into `sources` stay valid while this lives.
-struct Inputs {
-  SourceMap sources;
-  std::vector<const Source*> policy;      // .weft files, in path order
-  std::vector<std::string> policy_paths;  // where each of them is on disk
-  std::vector<const Source*> yaml;        // YAML given as policy
-  std::vector<std::string> roots;         // directories modules are looked up in
-  engine::Inventory inventory;
-  bool unreadable = false;  // something could not be read: exit code 2
-};
-
-// Reads everything. A directory is walked in name order (hidden entries and its `inventory/` folder
-// aside); names of sources are relative to the input directory they were found in. What cannot be
-// read is reported with codes 1001-1003 and sets `unreadable`.
-void ReadInputs(const InputOptions& options, Inputs& inputs, Diagnostics& diagnostics);
-
-// Finds modules: `std/...` in the embedded library, others as `<root>/<module>.weft`.
-[[nodiscard]] dsl::SourceLoader ModuleLoader(Inputs& inputs);
-
-// Whole file, or the reason why not (missing, directory, too large, unreadable).
-[[nodiscard]] Result<std::string> ReadFile(const std::string& path);
-
-// Writes by temporary name and rename, creating directories. The error names the path.
-[[nodiscard]] Status WriteFile(const std::string& path, const std::string& text);
+using relay::InputOptions;
+using relay::Inputs;
+using relay::LoadProgram;
+using relay::ReadFile;
+using relay::ReadInputs;
+using relay::WriteFile;
 
 }  // namespace weft::cli

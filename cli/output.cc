@@ -9,55 +9,6 @@
 #include "dsl/render.h"
 
 namespace weft::cli {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-}  // namespace
-
-Json PlaceJson(Span span, const SourceMap& sources) {
-  Json place;
-  place["file"] = nullptr;
-  place["line"] = nullptr;
-  if (!span.IsKnown() || !sources.Contains(span.file)) return place;
-  const LineColumn at = sources.Locate(span.file, span.begin);
-  place["file"] = sources.Get(span.file).name;
-  place["line"] = at.line;
-  place["column"] = at.column;
-  return place;
-}
-
-std::string CodeText(std::uint16_t number) {
-  std::string digits = std::to_string(number);
-  return "W" + std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
-}
-
-Json FindingJson(const Diagnostic& diagnostic, const SourceMap& sources) {
-  Json json;
-  json["code"] = CodeText(diagnostic.number);
-  json["name"] = diagnostic.name;
-  json["severity"] = SeverityName(diagnostic.severity);
-  json["message"] = diagnostic.message;
-  json.update(PlaceJson(diagnostic.span, sources));
-  json["related"] = Json::array();
-  for (const Label& label : diagnostic.related) {
-    Json related = PlaceJson(label.span, sources);
-    related["message"] = label.message;
-    json["related"].push_back(std::move(related));
-  }
-  json["clusters"] = diagnostic.clusters;
-  json["help"] = diagnostic.help;
-  return json;
-}
-
-Json FindingsJson(const Diagnostics& diagnostics, const SourceMap& sources) {
-  Json findings = Json::array();
-  for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
-    findings.push_back(FindingJson(diagnostic, sources));
-  }
-  return findings;
-}
-
 void PrintText(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   std::fputs("\n", stdout);
@@ -65,11 +16,11 @@ void PrintText(const std::string& text) {
 
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format) {
   if (format == Format::kJson) {
-    Json json;
+    nlohmann::ordered_json json;
     json["formatVersion"] = "1";
     json["summary"] = {{"errors", diagnostics.errors()}, {"warnings", diagnostics.warnings()}};
     json["findings"] = FindingsJson(diagnostics, sources);
-    PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
+    PrintText(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return;
   }
   PrintHuman(diagnostics.Sorted(), sources, format == Format::kPlain);

@@ -8,6 +8,7 @@
 
 #include "dsl/diagnostic.h"
 #include "dsl/source.h"
+#include "relay/compile/findings.h"
 
 namespace weft::cli {
 
@@ -19,17 +20,11 @@ void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, 
 // Prints the diagnostics for people: on stderr, with a count line.
 void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sources, bool plain);
 
-// One diagnostic as an element of `findings`.
-[[nodiscard]] nlohmann::ordered_json FindingJson(const Diagnostic& diagnostic,
-                                                 const SourceMap& sources);
-// "W4102".
-[[nodiscard]] std::string CodeText(std::uint16_t number);
+using relay::CodeText;
+using relay::FindingJson;
+using relay::FindingsJson;
+using relay::PlaceJson;
 
-// The `findings` array of every JSON output.
-[[nodiscard]] nlohmann::ordered_json FindingsJson(const Diagnostics& diagnostics,
-                                                  const SourceMap& sources);
-// {"file":…,"line":…,"column":…}; null for an unknown place.
-[[nodiscard]] nlohmann::ordered_json PlaceJson(Span span, const SourceMap& sources);
 // Prints a document and a line break on stdout.
 void PrintText(const std::string& text);
 

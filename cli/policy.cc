@@ -4,7 +4,6 @@
 #include <map>
 
 #include "cli/commands.h"
-#include "dsl/codes.h"
 
 namespace weft::cli {
 
@@ -30,13 +29,7 @@ int Policy::ExitCode() const {
 std::unique_ptr<Policy> LoadPolicy(const PolicyOptions& options) {
   auto policy = std::make_unique<Policy>();
   ReadInputs(options.inputs, policy->inputs, policy->diagnostics);
-  for (const Source* yaml : policy->inputs.yaml) {
-    policy->diagnostics.Error(dsl::codes::kUnreadable, {yaml->id, 0, 0},
-                              "`" + yaml->name + "` is YAML; policy is read from `.weft` files");
-    policy->inputs.unreadable = true;
-  }
-  policy->program =
-      dsl::Load(policy->inputs.policy, ModuleLoader(policy->inputs), policy->diagnostics);
+  policy->program = LoadProgram(policy->inputs, policy->diagnostics);
   policy->model = engine::Lower(policy->program, policy->inputs.inventory, policy->diagnostics);
   return policy;
 }

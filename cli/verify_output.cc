@@ -7,78 +7,13 @@
 #include <set>
 
 #include "cli/output.h"
-#include "dsl/overloaded.h"
 #include "dsl/render.h"
 
 namespace weft::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using engine::Model;
 using verifier::PropertyVerdict;
-
-Json CallerJson(const Model& model, const engine::Request& request) {
-  Json from;
-  const bool known = !request.source.IsNone();
-  from["cluster"] = request.cluster.IsNone() ? Json() : Json(model[request.cluster].name);
-  from["namespace"] = nullptr;
-  from["serviceAccount"] = nullptr;
-  from["workspace"] = nullptr;
-  if (known) {
-    const engine::Workload& w = model[request.source];
-    from["namespace"] = w.ns;
-    from["serviceAccount"] = w.account;
-    if (!w.workspace.IsNone()) from["workspace"] = model[w.workspace].name;
-  } else if (request.identity) {
-    from["namespace"] = request.identity->ns;
-    from["serviceAccount"] = request.identity->account;
-    const engine::WorkspaceId owner = request.cluster.IsNone()
-                                          ? engine::WorkspaceId{}
-                                          : model.OwnerOf(request.cluster, request.identity->ns);
-    if (!owner.IsNone()) from["workspace"] = model[owner].name;
-  }
-  return from;
-}
-
-Json TargetJson(const Model& model, const engine::TargetRef& target, std::uint16_t port) {
-  Json to;
-  std::visit(Overloaded{
-                 [&](engine::ServiceId id) {
-                   to["namespace"] = model[id].ns;
-                   to["service"] = model[id].name;
-                 },
-                 [&](auto id) {
-                   to["namespace"] = nullptr;
-                   to["service"] = model[id].name;
-                 },
-             },
-             target);
-  const engine::WorkspaceId owner =
-      std::visit([&](auto id) { return model[id].workspace; }, target);
-  to["workspace"] = owner.IsNone() ? Json() : Json(model[owner].name);
-  to["port"] = port;
-  return to;
-}
-
-Json WitnessJson(const Model& model, const verifier::Finding& finding) {
-  const engine::Request& request = *finding.witness;
-  Json witness;
-  witness["from"] = CallerJson(model, request);
-  witness["to"] = finding.to ? TargetJson(model, *finding.to, request.port) : Json();
-  witness["method"] = request.method;
-  witness["host"] = request.host;
-  witness["path"] = request.path;
-  witness["headers"] = Json(request.headers);
-  witness["query"] = Json(request.query);
-  witness["jwt"] = nullptr;
-  for (const engine::Token& token : request.tokens) {
-    if (witness["jwt"].is_null()) witness["jwt"] = Json::object();
-    witness["jwt"][model[token.provider].name] = {{"valid", token.valid}, {"claims", token.claims}};
-  }
-  witness["mtls"] = !request.plaintext;
-  witness["gateway"] = request.gateway.IsNone() ? Json() : Json(model[request.gateway].name);
-  return witness;
-}
 
 std::string Xml(const std::string& text) {
   std::string escaped;
@@ -128,17 +63,8 @@ std::string VerifyJson(const VerifyResult& result) {
                      {"rules", result.policy.model.rules},
                      {"seconds", result.seconds}};
   json["findings"] = FindingsJson(result.policy.diagnostics, sources);
-  for (const verifier::Finding& finding : report.findings) {
-    Json one = FindingJson(finding.diagnostic, sources);
-    one["property"] = finding.property;
-    one["witness"] = nullptr;
-    if (finding.witness) {
-      one["witness"] = WitnessJson(result.policy.model, finding);
-      one["verdict"] = finding.allowed ? "allowed" : "blocked";
-      one["expected"] = finding.expected ? "allowed" : "blocked";
-      one["replayed"] = finding.replayed;
-    }
-    json["findings"].push_back(std::move(one));
+  for (Json& finding : relay::ProofFindingsJson(report, result.policy.model, sources)) {
+    json["findings"].push_back(std::move(finding));
   }
   json["properties"] = Json::array();
   for (const verifier::Property& property : report.properties) {

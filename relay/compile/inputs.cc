@@ -1,4 +1,4 @@
-#include "cli/inputs.h"
+#include "relay/compile/inputs.h"
 
 #include <unistd.h>
 
@@ -15,7 +15,7 @@
 #include "dsl/codes.h"
 #include "stdlib/embedded.h"
 
-namespace weft::cli {
+namespace weft::relay {
 namespace {
 
 namespace fs = std::filesystem;
@@ -162,7 +162,7 @@ class Reader {
 void ReadInputs(const InputOptions& options, Inputs& inputs, Diagnostics& diagnostics) {
   Reader reader(inputs, diagnostics);
   for (const std::string& path : options.paths) {
-    reader.ReadPolicy(path, options.inventory.empty());
+    reader.ReadPolicy(path, options.inventory_folders && options.inventory.empty());
   }
   for (const std::string& argument : options.inventory) reader.ReadInventory(argument);
   engine::FinishInventory(inputs.inventory);
@@ -189,6 +189,15 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
     }
     return source;
   };
+}
+
+dsl::Program LoadProgram(Inputs& inputs, Diagnostics& diagnostics) {
+  for (const Source* yaml : inputs.yaml) {
+    diagnostics.Error(dsl::codes::kUnreadable, {yaml->id, 0, 0},
+                      "`" + yaml->name + "` is YAML; policy is read from `.weft` files");
+    inputs.unreadable = true;
+  }
+  return dsl::Load(inputs.policy, ModuleLoader(inputs), diagnostics);
 }
 
 Result<std::string> ReadFile(const std::string& path) {
@@ -233,4 +242,4 @@ Status WriteFile(const std::string& path, const std::string& text) {
   return Unit{};
 }
 
-}  // namespace weft::cli
+}  // namespace weft::relay
