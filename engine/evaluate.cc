@@ -177,6 +177,7 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   const bool proxied =
       !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
   if (proxied && !IsVisible(model, workspace, *target)) {
+    if (workspace.IsNone()) return BlockedAt(Stage::kHidden, 502, {});
     return BlockedAt(Stage::kHidden, 502, {model[workspace].isolate_span});
   }
   const Sender sender = SidecarSender(model, source, request.cluster, peer);

@@ -117,6 +117,93 @@ std::string Difference(const Model& model, const engine::Request& request, const
   return "shares differ\n  evaluator " + Text(here) + "\n  istio     " + Text(there);
 }
 
+namespace {
+
+std::string SpansText(const std::vector<Span>& spans) {
+  std::string text;
+  for (const Span& span : spans) {
+    text += " " + std::to_string(span.file.value) + ":" + std::to_string(span.begin) + "-" +
+            std::to_string(span.end);
+  }
+  return text;
+}
+
+std::string BlockText(const std::optional<engine::Block>& block) {
+  if (!block) return "none";
+  return BlockText(std::string(engine::StageName(block->stage)), block->status) +
+         SpansText(block->rules);
+}
+
+std::string AnswerText(const Outcome& outcome) {
+  if (!outcome.answered) return "none";
+  return std::visit(
+      Overloaded{
+          [](const engine::Redirect& r) {
+            return "redirect " + std::to_string(r.code) + (r.https ? " https " : " ") + r.host +
+                   " " + r.path + " " + std::to_string(r.port.value_or(0));
+          },
+          [](const engine::Respond& r) { return std::to_string(r.status) + " " + r.body; },
+      },
+      *outcome.answered);
+}
+
+std::string BackendText(const engine::Backend& backend) {
+  return " " + std::to_string(backend.cluster.value) + "/" +
+         std::to_string(backend.service.index()) + "/" +
+         std::to_string(std::visit([](auto id) { return id.value; }, backend.service)) + "/" +
+         backend.subset;
+}
+
+std::string BranchText(const engine::Branch& branch) {
+  std::string text = std::to_string(branch.weight) + " to " +
+                     std::to_string(branch.target.index()) + "/" +
+                     std::to_string(std::visit([](auto id) { return id.value; }, branch.target)) +
+                     "/" + branch.subset + " tiers";
+  for (const engine::Tier& tier : branch.tiers) {
+    text += " |";
+    for (const engine::Backend& backend : tier.backends) text += BackendText(backend);
+  }
+  return text + " blocked " + BlockText(branch.blocked);
+}
+
+std::string BranchesText(const Outcome& outcome) {
+  std::string text;
+  for (const engine::Branch& branch : outcome.branches) text += "\n    " + BranchText(branch);
+  return text;
+}
+
+}  // namespace
+
+std::string Difference(const Outcome& reference, const Outcome& compiled) {
+  const auto differ = [](const std::string& what, const std::string& a, const std::string& b) {
+    return what + " differs\n  reference " + a + "\n  compiled  " + b;
+  };
+  const auto same = [](const std::optional<engine::Retries>& a,
+                       const std::optional<engine::Retries>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->attempts == b->attempts && a->per_try == b->per_try && a->on == b->on &&
+           a->span == b->span;
+  };
+  const std::pair<std::string, std::string> blocks{BlockText(reference.blocked),
+                                                   BlockText(compiled.blocked)};
+  if (blocks.first != blocks.second) return differ("block", blocks.first, blocks.second);
+  const std::string answer = AnswerText(reference);
+  if (answer != AnswerText(compiled)) return differ("answer", answer, AnswerText(compiled));
+  const std::string branches = BranchesText(reference);
+  if (branches != BranchesText(compiled)) {
+    return differ("branches", branches, BranchesText(compiled));
+  }
+  const std::string spans = SpansText(reference.rules);
+  if (spans != SpansText(compiled.rules)) return differ("lines", spans, SpansText(compiled.rules));
+  if (reference.rule != compiled.rule) return "another rule decides";
+  if (reference.path != compiled.path) return differ("path", reference.path, compiled.path);
+  if (reference.host != compiled.host) return differ("host", reference.host, compiled.host);
+  if (reference.timeout != compiled.timeout) return "another timeout";
+  if (!same(reference.retries, compiled.retries)) return "other retries";
+  if (reference.headers != compiled.headers) return "other headers";
+  return "";
+}
+
 std::string RequestText(const Model& model, const engine::Request& request) {
   std::string text = request.method + " " + request.host + ":" + std::to_string(request.port) +
                      request.path + " cluster " + model[request.cluster].name;

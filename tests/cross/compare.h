@@ -1,4 +1,4 @@
-// An outcome of the reference evaluator against a decision of the interpreter.
+// Outcomes of the reference evaluator against those of the other judges.
 #pragma once
 
 #include <string>
@@ -8,10 +8,15 @@
 
 namespace weft::cross {
 
-// "" when they agree, else what differs.
+// The interpreter of emitted objects decides the same; "" or what differs.
 [[nodiscard]] std::string Difference(const engine::Model& model, const engine::Request& request,
                                      const engine::Outcome& outcome,
                                      const emit::check::Decision& decision);
+
+// The compiled evaluator says the same in every field, lines included; "" or the field that
+// differs.
+[[nodiscard]] std::string Difference(const engine::Outcome& reference,
+                                     const engine::Outcome& compiled);
 
 [[nodiscard]] std::string RequestText(const engine::Model& model, const engine::Request& request);
 

@@ -1,27 +1,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 
 #include "dsl/parse.h"
 #include "dsl/render.h"
 #include "emit/check/interpret.h"
 #include "emit/emit.h"
+#include "engine/compile.h"
 #include "engine/lower.h"
 #include "stdlib/embedded.h"
 #include "tests/cross/compare.h"
+#include "tests/cross/environment.h"
 #include "tests/cross/random_policy.h"
 #include "tests/cross/random_request.h"
 #include "verifier/verify.h"
 
 namespace weft::cross {
 namespace {
-
-unsigned FromEnvironment(const char* name, unsigned fallback) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? fallback : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
-}
 
 // A random policy through the whole pipeline.
 struct Case {
@@ -94,6 +90,7 @@ TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
     Diagnostics reading;
     const emit::check::Mesh mesh = Read(*one, texts, reading);
     for (const Diagnostic& d : reading.all()) FAIL() << RenderHuman(d, texts, {});
+    const engine::CompiledModel compiled = engine::Compile(one->model);
     for (unsigned i = 0; i < kPerPolicy; ++i, ++pairs) {
       const engine::Request request = RandomRequest(one->model, random);
       const engine::Outcome outcome = engine::Evaluate(one->model, request);
@@ -103,6 +100,10 @@ TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
       ASSERT_EQ(difference, "") << "seed " << seed << ", policy " << policies << "\n"
                                 << RequestText(one->model, request) << "\n"
                                 << one->text;
+      const std::string other = Difference(outcome, compiled.Evaluate(request));
+      ASSERT_EQ(other, "") << "seed " << seed << ", policy " << policies << "\n"
+                           << RequestText(one->model, request) << "\n"
+                           << one->text;
     }
   }
   std::cout << "seed " << seed << ": " << pairs << " pairs over " << policies - skipped

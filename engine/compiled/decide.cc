@@ -1,0 +1,303 @@
+#include "engine/compiled/decide.h"
+
+#include <algorithm>
+
+namespace weft::engine::compiled {
+namespace {
+
+const Span kNobodysLine;
+
+// Who sends the request on, and from where.
+struct Sender {
+  Place place;
+  const Peer* peer = nullptr;
+};
+
+using TableIds = InlineList<std::uint32_t, 8>;
+
+class Deciding {
+ public:
+  Deciding(const Program& program, const Request& request)
+      : program_(program), model_(program.model), request_(request) {
+    if (request.identity) {
+      given_ = program.conditions.names().PeerOf(*request.identity, program.conditions.needs_uri());
+    }
+    loses_ = !request.lost_clusters.empty() || !request.lost_regions.empty() ||
+             !request.lost_zones.empty();
+  }
+
+  Decision Take() {
+    if (request_.gateway.IsNone()) {
+      AtSidecar();
+    } else {
+      AtGateway();
+    }
+    return std::move(decision_);
+  }
+
+ private:
+  void Line(const Span& line) { decision_.lines.push_back({&line, 1}); }
+  void Block(Stage stage, int status) {
+    decision_.kind = Decision::Kind::kBlocked;
+    decision_.stage = stage;
+    decision_.status = status;
+  }
+  void BlockBy(Stage stage, int status, const Span& line) {
+    decision_.lines = {};
+    Line(line);
+    Block(stage, status);
+  }
+
+  void AtSidecar();
+  void AtGateway();
+  [[nodiscard]] const CompiledListener* FindListener(const CompiledGateway& gateway) const;
+  [[nodiscard]] TableIds TablesFor(const Scope& scope, const TargetRef& target) const;
+  [[nodiscard]] bool HasLayer(const TableIds& tables) const;
+  void RouteThrough(const TableIds& tables, const Sender& sender, const Peer* peer);
+  [[nodiscard]] std::uint32_t FirstMatch(const TableIds& tables, const View& view) const;
+  void Apply(const CompiledRoute& route, const Sender& sender);
+  void SendTo(const CompiledRoute& route, const Sender& sender);
+  [[nodiscard]] std::uint16_t PortOf(const Forward& forward, ClusterId cluster) const;
+  void Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
+               std::uint16_t port, const Sender& sender, View view);
+  [[nodiscard]] const Tiers& FindTiers(std::uint32_t plan, const Place& place, Tiers& own,
+                                       DecidedBranch& branch);
+
+  const Program& program_;
+  const Model& model_;
+  const Request& request_;
+  std::optional<Peer> given_;  // of request.identity
+  bool loses_ = false;
+  Decision decision_;
+};
+
+void Deciding::AtSidecar() {
+  const Client* client =
+      request_.source.IsNone() ? nullptr : &program_.clients[request_.source.index()];
+  const bool proxied = client != nullptr && client->proxied && !request_.plaintext;
+  Sender sender{{request_.cluster, program_.localities[request_.cluster.index()]}, nullptr};
+  if (client != nullptr && client->locality) sender.place.locality = *client->locality;
+  if (given_ && !request_.plaintext) {
+    sender.peer = &*given_;
+  } else if (proxied) {
+    sender.peer = &client->peer;
+  }
+  const std::uint32_t ns = client == nullptr ? TextMap::kAbsent : client->namespace_number;
+  const std::optional<TargetRef> target =
+      program_.names.Resolve(request_.host, ns, request_.cluster);
+  if (!target) return Block(Stage::kHidden, 0);
+  if (proxied && !request_.direct) {
+    const WorkspaceId workspace = model_[request_.source].workspace;
+    if (!program_.names.Knows(workspace, *target)) {
+      if (!workspace.IsNone()) Line(model_[workspace].isolate_span);
+      return Block(Stage::kHidden, 502);
+    }
+    const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
+    if (HasLayer(tables)) return RouteThrough(tables, sender, sender.peer);
+  }
+  Deliver(*target, program_.delivery.PlanOf(*target), nullptr, request_.port, sender,
+          View::Of(request_, nullptr));
+}
+
+const CompiledListener* Deciding::FindListener(const CompiledGateway& gateway) const {
+  const CompiledListener* found = nullptr;
+  const std::string& name = request_.tls ? request_.sni : request_.host;
+  for (const CompiledListener& candidate : gateway.listeners) {
+    const Listener& listener = *candidate.listener;
+    if (listener.port != request_.port || listener.tls.has_value() != request_.tls) continue;
+    const bool named = !listener.hosts.empty();
+    if (named && candidate.hosts.Find(name).rank == 0) continue;
+    // One that names its hosts goes before one that takes any.
+    if (found == nullptr || (named && found->listener->hosts.empty())) found = &candidate;
+  }
+  return found;
+}
+
+void Deciding::AtGateway() {
+  const CompiledGateway& gateway = program_.gateways[request_.gateway.index()];
+  const GatewayProxies& proxies = gateway.in[request_.cluster.index()];
+  const CompiledListener* taken = FindListener(gateway);
+  if (taken == nullptr) return BlockBy(Stage::kHidden, 0, model_[request_.gateway].span);
+  const Listener& listener = *taken->listener;
+  const Peer* client = given_ ? &*given_ : nullptr;
+  if (listener.tls == TlsMode::kIstioMutual && client == nullptr) {
+    return BlockBy(Stage::kMtls, 0, listener.span);
+  }
+  if (proxies.guard != nullptr) {
+    const auto refusal = program_.guards.Check(*proxies.guard, program_.conditions,
+                                               View::Of(request_, client), decision_.lines);
+    if (refusal) return Block(refusal->stage, refusal->status);
+  }
+  if (listener.redirect_https && request_.layer == Layer::kHttp) {
+    Line(listener.span);
+    decision_.kind = Decision::Kind::kAnswered;
+    decision_.https_redirect = &listener;
+    return;
+  }
+  const std::string& name = request_.layer == Layer::kTls ? request_.sni : request_.host;
+  if (!listener.hosts.empty() && taken->hosts.Find(name).rank == 0) {
+    return BlockBy(Stage::kNoRoute, 404, listener.span);
+  }
+  TableIds tables;
+  for (const std::uint32_t table : gateway.tables.Find(name).ids) tables.push_back(table);
+  if (tables.empty()) return BlockBy(Stage::kNoRoute, 404, model_[request_.gateway].span);
+  RouteThrough(tables, {proxies.place, proxies.peer ? &*proxies.peer : nullptr}, client);
+}
+
+TableIds Deciding::TablesFor(const Scope& scope, const TargetRef& target) const {
+  TableIds best;
+  if (scope.tables.empty()) return best;
+  std::size_t rank = 0;
+  const auto offer = [&](std::string_view name) {
+    const HostIndex::Found found = scope.hosts.Find(name);
+    if (found.rank < rank || found.rank == 0) return;
+    if (found.rank > rank) best = {};
+    rank = found.rank;
+    // Names of one rank may lead to the same tables; in the order of the Model.
+    for (const std::uint32_t table : found.ids) best.InsertSorted(table);
+  };
+  if (const auto* service = std::get_if<ServiceId>(&target)) {
+    offer(program_.service_hosts[service->index()]);
+    return best;
+  }
+  const auto* destination = std::get_if<DestinationId>(&target);
+  const auto* external = std::get_if<ExternalId>(&target);
+  for (const std::string& host :
+       destination != nullptr ? model_[*destination].hosts : model_[*external].hosts) {
+    offer(host);
+  }
+  offer(request_.host);  // a concrete name under a wildcard
+  return best;
+}
+
+bool Deciding::HasLayer(const TableIds& tables) const {
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    if (program_.tables[tables[i]].has_layer[static_cast<std::size_t>(request_.layer)]) return true;
+  }
+  return false;
+}
+
+std::uint32_t Deciding::FirstMatch(const TableIds& tables, const View& view) const {
+  const auto layer = static_cast<std::size_t>(request_.layer);
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const RuleList& list = program_.tables[tables[i]].rules[layer];
+    const std::uint32_t found = list.First(program_.conditions, view);
+    if (found != RuleList::kNone) return found;
+  }
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const RuleList& list = program_.tables[tables[i]].otherwise[layer];
+    const std::uint32_t found = list.First(program_.conditions, view);
+    if (found != RuleList::kNone) return found;
+  }
+  return RuleList::kNone;
+}
+
+void Deciding::RouteThrough(const TableIds& tables, const Sender& sender, const Peer* peer) {
+  const std::uint32_t found = FirstMatch(tables, View::Of(request_, peer));
+  if (found == RuleList::kNone) {
+    decision_.refusal_lines = decision_.lines.size();
+    for (std::size_t i = 0; i < tables.size(); ++i) Line(model_[TableId{tables[i]}].span);
+    return Block(Stage::kNoRoute, 404);
+  }
+  decision_.route = found;
+  Apply(program_.routes[found], sender);
+}
+
+void Deciding::Apply(const CompiledRoute& route, const Sender& sender) {
+  const RouteRule& rule = *route.rule;
+  decision_.rule = &rule;
+  if (!rule.via.empty()) decision_.lines.push_back(rule.via);
+  Line(rule.span);
+  if (!std::holds_alternative<std::vector<Forward>>(rule.action)) {
+    decision_.kind = Decision::Kind::kAnswered;
+    return;
+  }
+  const std::optional<FaultAbort>& abort = rule.modifiers.abort;
+  if (abort && abort->share >= 100) {
+    decision_.refusal_lines = decision_.lines.size();
+    Line(abort->span);
+    return Block(Stage::kFault, abort->status);
+  }
+  SendTo(route, sender);
+}
+
+void Deciding::SendTo(const CompiledRoute& route, const Sender& sender) {
+  const RouteModifiers& modifiers = route.rule->modifiers;
+  std::string path;
+  View view = View::Of(request_, nullptr);
+  if (route.rewrite) {
+    path = route.rewrite->Apply(request_.path);
+    view.path = path;
+  }
+  if (modifiers.rewrite && modifiers.rewrite->host) view.host = *modifiers.rewrite->host;
+  if (!modifiers.headers.empty()) view.header_ops = &modifiers.headers;
+  for (const CompiledForward& to : route.forwards) {
+    Deliver(to.forward->target, to.plan, to.forward, PortOf(*to.forward, sender.place.cluster),
+            sender, view);
+  }
+}
+
+std::uint16_t Deciding::PortOf(const Forward& forward, ClusterId cluster) const {
+  if (forward.port != 0) return forward.port;
+  const std::span<const Port> ports = program_.delivery.PortsOf(forward.target, cluster);
+  const auto called = [&](const Port& port) { return port.number == request_.port; };
+  if (request_.gateway.IsNone() && std::any_of(ports.begin(), ports.end(), called)) {
+    return request_.port;
+  }
+  if (ports.size() == 1) return ports.front().number;
+  for (const Port& port : ports) {
+    if (port.http == (request_.layer == Layer::kHttp)) return port.number;
+  }
+  return request_.port;
+}
+
+const Tiers& Deciding::FindTiers(std::uint32_t plan, const Place& place, Tiers& own,
+                                 DecidedBranch& branch) {
+  const Delivery& delivery = program_.delivery;
+  branch.tiers = loses_ ? Delivery::kUnprepared : delivery.Find(plan, place);
+  if (branch.tiers != Delivery::kUnprepared) return delivery[branch.tiers];
+  own = delivery.Compute(plan, place, request_);
+  branch.has_own_tiers = true;
+  branch.tiers = static_cast<std::uint32_t>(decision_.own_tiers.size());
+  decision_.own_tiers.push_back(own.all);
+  return own;
+}
+
+void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
+                       std::uint16_t port, const Sender& sender, View view) {
+  DecidedBranch branch{.forward = forward,
+                       .target = target,
+                       .tiers = 0,
+                       .has_own_tiers = false,
+                       .refused = std::nullopt};
+  const Refusal unavailable{
+      Stage::kUnavailable, 503, {forward == nullptr ? &kNobodysLine : &forward->span, 1}};
+  const std::span<const Port> ports = program_.delivery.PortsOf(target, sender.place.cluster);
+  if (std::none_of(ports.begin(), ports.end(),
+                   [&](const Port& candidate) { return candidate.number == port; })) {
+    branch.refused = unavailable;
+    return decision_.branches.push_back(branch);
+  }
+  Tiers own;
+  const Tiers& tiers = FindTiers(plan, sender.place, own, branch);
+  if (tiers.all.empty()) branch.refused = unavailable;
+  const std::optional<ClientTls>& tls = PolicyOf(model_, target).tls;
+  const bool other_tls = tls && tls->mode != ClientTls::Mode::kIstioMutual;
+  view.peer = other_tls && !request_.direct ? nullptr : sender.peer;
+  for (const Server& server : tiers.first) {
+    if (server.guard == nullptr) continue;
+    view.port = program_.delivery.BackendPort(target, server.backend, port);
+    branch.refused =
+        program_.guards.Check(*server.guard, program_.conditions, view, decision_.lines);
+    if (branch.refused) break;
+  }
+  decision_.branches.push_back(branch);
+}
+
+}  // namespace
+
+Decision Decide(const Program& program, const Request& request) {
+  return Deciding(program, request).Take();
+}
+
+}  // namespace weft::engine::compiled

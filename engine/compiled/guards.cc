@@ -1,0 +1,102 @@
+#include "engine/compiled/guards.h"
+
+#include <algorithm>
+
+namespace weft::engine::compiled {
+namespace {
+
+Lines One(const Span& line) { return {&line, 1}; }
+
+const Token* TokenOf(const Request& request, JwtId provider) {
+  const auto at = std::find_if(request.tokens.begin(), request.tokens.end(),
+                               [&](const Token& token) { return token.provider == provider; });
+  return at == request.tokens.end() ? nullptr : &*at;
+}
+
+// One good token of any provider makes up for bad ones of others; a provider that is not optional
+// wants its own.
+std::optional<Refusal> CheckTokens(const Guard& guard, const View& view) {
+  if (guard.authentication.empty() || view.request.layer != Layer::kHttp) return std::nullopt;
+  const Authentication* bad = nullptr;
+  const Authentication* missing = nullptr;
+  bool any_good = false;
+  for (const Authentication& wanted : guard.authentication) {
+    if (view.ValidToken(wanted.provider) != nullptr) {
+      any_good = true;
+      continue;
+    }
+    const Token* token = TokenOf(view.request, wanted.provider);
+    if (bad == nullptr && token != nullptr && !token->valid) bad = &wanted;
+    if (missing == nullptr && !wanted.optional) missing = &wanted;
+  }
+  if (bad != nullptr && !any_good) return Refusal{Stage::kAuthentication, 401, One(bad->span)};
+  if (missing != nullptr) return Refusal{Stage::kAuthentication, 403, One(missing->span)};
+  return std::nullopt;
+}
+
+MtlsMode ModeAt(const Guard& guard, std::uint16_t port) {
+  if (guard.port_mtls.empty()) return guard.mtls;
+  const auto at = guard.port_mtls.find(port);
+  return at == guard.port_mtls.end() ? guard.mtls : at->second;
+}
+
+}  // namespace
+
+Guards::Guards(const Model& model, Conditions& conditions) : model_(model) {
+  guards_.reserve(model.guards.size());
+  for (const Guard& guard : model.guards) {
+    Lists lists;
+    for (const Traffic traffic : {Traffic::kRequest, Traffic::kConnection}) {
+      const auto at = static_cast<std::size_t>(traffic);
+      lists.deny[at] = ListOf(guard.deny, traffic, conditions);
+      lists.allow[at] = ListOf(guard.allow, traffic, conditions);
+    }
+    guards_.push_back(lists);
+  }
+}
+
+std::uint32_t Guards::ListOf(const Ids& ids, Traffic traffic, Conditions& conditions) {
+  const auto [at, fresh] =
+      shared_.try_emplace({ids, traffic}, static_cast<std::uint32_t>(lists_.size()));
+  if (!fresh) return at->second;
+  std::vector<Rule> rules;
+  for (const AccessRuleId id : ids) {
+    const AccessRule& rule = model_[id];
+    if (rule.dry_run || (rule.tcp_only && traffic == Traffic::kRequest)) continue;
+    rules.push_back({rule.callers, rule.when, id.value});
+  }
+  lists_.emplace_back(rules, traffic, conditions);
+  return at->second;
+}
+
+std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& conditions, View view,
+                                     InlineList<Lines, 8>& lines) const {
+  const auto refuse = [&](Refusal refusal) {
+    lines.push_back(refusal.lines);
+    return refusal;
+  };
+  // Gateways terminate TLS of their own; everyone else learns identities by mTLS alone.
+  if (!std::holds_alternative<GatewayId>(guard.target)) {
+    const MtlsMode mode = ModeAt(guard, view.port);
+    if (mode == MtlsMode::kDisable) view.peer = nullptr;
+    if (mode == MtlsMode::kStrict && view.peer == nullptr) {
+      return refuse({Stage::kMtls, 0, One(guard.mtls_span)});
+    }
+  }
+  if (const auto refusal = CheckTokens(guard, view)) return refuse(*refusal);
+  const bool http = view.request.layer == Layer::kHttp;
+  const int status = http ? 403 : 0;
+  const auto traffic = static_cast<std::size_t>(http ? Traffic::kRequest : Traffic::kConnection);
+  const Lists& of = guards_[static_cast<std::size_t>(&guard - model_.guards.data())];
+  const std::uint32_t denied = lists_[of.deny[traffic]].First(conditions, view);
+  if (denied != RuleList::kNone) {
+    return refuse({Stage::kDenied, status, One(model_[AccessRuleId{denied}].span)});
+  }
+  if (!guard.closed) return std::nullopt;
+  const std::uint32_t allowed = lists_[of.allow[traffic]].First(conditions, view);
+  if (allowed == RuleList::kNone) return refuse({Stage::kNotAllowed, status, guard.spans});
+  lines.push_back(One(model_[AccessRuleId{allowed}].span));
+  return std::nullopt;
+}
+
+}  // namespace weft::engine::compiled

@@ -1,0 +1,97 @@
+#include "engine/compiled/names.h"
+
+#include <algorithm>
+
+#include "dsl/overloaded.h"
+
+namespace weft::engine::compiled {
+
+HostNames::HostNames(const Model& model)
+    : model_(model),
+      runs_(model.services.size() * model.clusters.size()),
+      has_gateway_(model.workspaces.size()) {
+  for (std::uint32_t i = 0; i < model.destinations.size(); ++i) {
+    for (const std::string& host : model.destinations[i].hosts)
+      (void)destinations_.Insert(0, host, i);
+  }
+  for (std::uint32_t i = 0; i < model.services.size(); ++i) {
+    const Service& service = model.services[i];
+    const std::uint32_t ns = namespaces_.Insert(0, service.ns, namespaces_.size());
+    (void)services_.Insert(ns, service.name, i);
+    for (const ServiceInstance& instance : service.instances) {
+      runs_[i * model.clusters.size() + instance.cluster.index()] = true;
+    }
+  }
+  for (std::uint32_t i = 0; i < model.externals.size(); ++i) {
+    for (const std::string& host : model.externals[i].hosts) externals_.Add(host, i);
+  }
+  for (const Cluster& cluster : model.clusters) suffixes_.push_back(".svc." + cluster.domain);
+  for (const Gateway& gateway : model.gateways) {
+    if (!gateway.workspace.IsNone()) has_gateway_[gateway.workspace.index()] = true;
+  }
+}
+
+std::uint32_t HostNames::NamespaceNumber(std::string_view ns) const {
+  return namespaces_.Find(0, ns);
+}
+
+ServiceId HostNames::ServiceOf(std::string_view host, std::uint32_t ns, ClusterId cluster) const {
+  const std::string_view suffix = suffixes_[cluster.index()];
+  constexpr std::string_view kShort = ".svc";
+  if (host.size() > suffix.size() && host.ends_with(suffix)) {
+    host.remove_suffix(suffix.size());
+  } else if (host.ends_with(kShort)) {
+    host.remove_suffix(kShort.size());
+  }
+  std::string_view name = host;
+  const std::size_t dot = host.find('.');
+  if (dot != std::string_view::npos) {
+    name = host.substr(0, dot);
+    ns = NamespaceNumber(host.substr(dot + 1));
+  }
+  if (ns == TextMap::kAbsent) return {};
+  return {services_.Find(ns, name)};
+}
+
+std::optional<TargetRef> HostNames::Resolve(std::string_view host, std::uint32_t ns,
+                                            ClusterId cluster) const {
+  const std::uint32_t destination = destinations_.Find(0, host);
+  if (destination != TextMap::kAbsent) return DestinationId{destination};
+  const ServiceId service = ServiceOf(host, ns, cluster);
+  if (!service.IsNone() && runs_[service.index() * model_.clusters.size() + cluster.index()]) {
+    return service;
+  }
+  const HostIndex::Found found = externals_.Find(host);
+  if (found.rank == 0) return std::nullopt;
+  return ExternalId{found.ids.front()};
+}
+
+template <typename Object>
+bool HostNames::SharedWith(const Object& object, WorkspaceId workspace) const {
+  return object.workspace == workspace ||
+         std::any_of(object.grants.begin(), object.grants.end(),
+                     [&](const Grant& grant) { return grant.to == workspace; });
+}
+
+// Services are announced by Kubernetes to everyone. What weft announces itself, it announces to
+// those who may use it, and to the owners of gateways.
+template <typename Object>
+bool HostNames::AnnouncedTo(const Object& object, WorkspaceId workspace) const {
+  if (object.workspace.IsNone() || !model_[object.workspace].isolated) return true;
+  if (SharedWith(object, workspace)) return true;
+  return !workspace.IsNone() && has_gateway_[workspace.index()];
+}
+
+bool HostNames::Knows(WorkspaceId workspace, const TargetRef& target) const {
+  const bool trimmed = !workspace.IsNone() && model_[workspace].trim;
+  return std::visit(Overloaded{
+                        [&](ServiceId id) { return !trimmed || SharedWith(model_[id], workspace); },
+                        [&](auto id) {
+                          return AnnouncedTo(model_[id], workspace) &&
+                                 (!trimmed || SharedWith(model_[id], workspace));
+                        },
+                    },
+                    target);
+}
+
+}  // namespace weft::engine::compiled

@@ -1,0 +1,49 @@
+// What host names stand for, and who knows them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/compiled/host_index.h"
+#include "engine/compiled/text_map.h"
+#include "engine/model.h"
+
+namespace weft::engine::compiled {
+
+class HostNames {
+ public:
+  explicit HostNames(const Model& model);
+
+  // Number of a namespace, for Resolve; TextMap::kAbsent when no service runs in it.
+  [[nodiscard]] std::uint32_t NamespaceNumber(std::string_view ns) const;
+
+  // What a client in the namespace and cluster reaches under `host`: destinations by their hosts,
+  // services as Kubernetes DNS finds them, externals by their most specific host.
+  [[nodiscard]] std::optional<TargetRef> Resolve(std::string_view host, std::uint32_t ns,
+                                                 ClusterId cluster) const;
+
+  // Whether proxies of the workspace know the target.
+  [[nodiscard]] bool Knows(WorkspaceId workspace, const TargetRef& target) const;
+
+ private:
+  [[nodiscard]] ServiceId ServiceOf(std::string_view host, std::uint32_t ns,
+                                    ClusterId cluster) const;
+  template <typename Object>
+  [[nodiscard]] bool SharedWith(const Object& object, WorkspaceId workspace) const;
+  template <typename Object>
+  [[nodiscard]] bool AnnouncedTo(const Object& object, WorkspaceId workspace) const;
+
+  const Model& model_;
+  TextMap destinations_;               // host -> DestinationId
+  TextMap namespaces_;                 // name -> number
+  TextMap services_;                   // (namespace number, name) -> ServiceId
+  std::vector<bool> runs_;             // service x cluster
+  HostIndex externals_;                // host -> ExternalIds
+  std::vector<std::string> suffixes_;  // ".svc.<domain>" of each cluster
+  std::vector<bool> has_gateway_;      // by WorkspaceId
+};
+
+}  // namespace weft::engine::compiled
