@@ -148,7 +148,9 @@ std::optional<ResolvedTarget> Lowering::Target(const dsl::QName& name, Workspace
   Diagnostic& d = diagnostics.Error(codes::kUnknownWorkload, name.span,
                                     "there is no service or destination `" + name.Text() + "`");
   const std::string near = NearestName(name.Text(), VisibleNames(*this, scope));
-  if (!near.empty()) {
+  if (name.Text() == "all") {
+    d.help = "for everyone say `allow anyone`, for all of a workspace `workspace NAME`";
+  } else if (!near.empty()) {
     d.help = "did you mean `" + near + "`?";
     d.edit = Edit{name.span, near};
   }

@@ -108,28 +108,77 @@ std::vector<ClusterId> ClustersOf(Lowering& l, const dsl::NamespaceClause& claus
   return ids;
 }
 
+using NamespaceKey = std::pair<ClusterId, std::string>;
+
+// Who claims a namespace, and whether by its name: a name goes before a pattern, so that a pattern
+// that is too wide does not make everything else of the other workspace look wrong.
+struct Claim {
+  Span span;
+  bool by_name = false;
+};
+
+// Namespaces that one clause takes from one other workspace.
+struct Overlap {
+  std::set<std::string> names;
+  std::set<std::string> clusters;
+  Span other;
+};
+
+bool NamesIt(const dsl::NamespaceClause& clause, const std::string& name) {
+  return std::any_of(clause.names.begin(), clause.names.end(),
+                     [&](const dsl::Str& s) { return s.value == name; });
+}
+
+void ReportOverlap(Lowering& l, Span span, const std::string& owner, const std::string& workspace,
+                   const Overlap& overlap) {
+  constexpr std::size_t kNamed = 3;
+  std::string names;
+  std::size_t named = 0;
+  for (const std::string& name : overlap.names) {
+    if (named++ == kNamed) break;
+    names += (names.empty() ? "`" : ", `") + name + "`";
+  }
+  if (overlap.names.size() > kNamed) {
+    names += " and " + std::to_string(overlap.names.size() - kNamed) + " more";
+  }
+  const bool one = overlap.names.size() == 1;
+  Diagnostic& d = l.diagnostics.Error(codes::kWorkspaceOverlap, span,
+                                      (one ? "namespace " : "namespaces ") + names +
+                                          (one ? " belongs" : " belong") + " to both `" + owner +
+                                          "` and `" + workspace + "`");
+  d.related.push_back({overlap.other, "also claimed here"});
+  d.clusters.assign(overlap.clusters.begin(), overlap.clusters.end());
+  d.help = "a namespace has one owner: narrow one of the two";
+}
+
 void AddNamespaces(Lowering& l, const dsl::WorkspaceDecl& decl, WorkspaceId id,
-                   std::map<std::pair<ClusterId, std::string>, Span>& claimed) {
+                   std::map<NamespaceKey, Claim>& claimed) {
   Workspace& workspace = l.model.workspaces[id.index()];
   for (const dsl::NamespaceClause& clause : decl.namespaces) {
     bool any = false;
+    std::map<WorkspaceId, Overlap> overlaps;
     for (const ClusterId cluster : ClustersOf(l, clause)) {
       for (std::string& name : Select(l, clause, l.model[cluster])) {
         any = true;
-        const std::pair<ClusterId, std::string> key{cluster, std::move(name)};
+        const NamespaceKey key{cluster, std::move(name)};
+        const Claim claim{clause.span, NamesIt(clause, key.second)};
         const auto [owner, fresh] = l.owners.try_emplace(key, id);
         if (!fresh && owner->second != id) {
-          Diagnostic& d =
-              l.diagnostics.Error(codes::kWorkspaceOverlap, clause.span,
-                                  "namespace `" + key.second + "` belongs to both `" +
-                                      l.NameOf(owner->second) + "` and `" + workspace.name + "`");
-          d.related.push_back({claimed[key], "also claimed here"});
-          d.clusters = {l.model[cluster].name};
-          continue;
+          Overlap& overlap = overlaps[owner->second];
+          overlap.names.insert(key.second);
+          overlap.clusters.insert(l.model[cluster].name);
+          overlap.other = claimed[key].span;
+          if (claimed[key].by_name || !claim.by_name) continue;
+          l.model.workspaces[owner->second.index()].namespaces.erase(key);
+          owner->second = id;
+          claimed[key] = claim;
         }
-        claimed.try_emplace(key, clause.span);
+        claimed.try_emplace(key, claim);
         workspace.namespaces.insert(key);
       }
+    }
+    for (const auto& [other, overlap] : overlaps) {
+      ReportOverlap(l, clause.span, l.NameOf(other), workspace.name, overlap);
     }
     if (!any) {
       l.diagnostics.Warning(codes::kNothingSelected, clause.span,
@@ -208,7 +257,7 @@ void LowerWorkspaces(Lowering& l) {
     }
     l.model.workspaces.push_back(std::move(workspace));
   }
-  std::map<std::pair<ClusterId, std::string>, Span> claimed;
+  std::map<NamespaceKey, Claim> claimed;
   for (const auto& [name, decl] : decls) AddNamespaces(l, *decl, l.workspaces[name], claimed);
 }
 

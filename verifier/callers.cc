@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dsl/overloaded.h"
+#include "verifier/identities.h"
 
 namespace weft::verifier {
 namespace {
@@ -15,37 +16,63 @@ using engine::IdentitySet;
 constexpr const char* kNewAccount = "some-new-account";
 constexpr const char* kNewNamespace = "some-other-namespace";
 
-void CollectSets(const engine::Condition& condition, std::set<IdentitySet>& found);
+// What rules and laws say of callers.
+struct Named {
+  std::set<IdentitySet> sets;
+  std::set<Pattern> patterns;  // over whole identities
 
-void CollectSets(const engine::CallerSet& set, std::set<IdentitySet>& found) {
-  for (const engine::Caller& caller : set.any_of) {
-    std::visit(Overloaded{
-                   [&](const IdentitySet& s) { found.insert(s); },
-                   [&](const engine::OutsideOf& o) { found.insert(o.sets.begin(), o.sets.end()); },
-                   [&](const engine::IdentityPattern& p) {
-                     // spiffe://TRUST/ns/NS/sa/ACCOUNT, when the pattern is a whole identity.
-                     const auto* exact = std::get_if<Exact>(&p.pattern);
-                     if (exact == nullptr) return;
-                     const std::string& uri = exact->value;
-                     const std::size_t ns = uri.find("/ns/");
-                     const std::size_t sa = uri.find("/sa/");
-                     if (!uri.starts_with("spiffe://") || ns == std::string::npos ||
-                         sa == std::string::npos || sa < ns + 4) {
-                       return;
-                     }
-                     found.insert({uri.substr(9, ns - 9), uri.substr(ns + 4, sa - ns - 4),
-                                   uri.substr(sa + 4)});
-                   },
-                   [](const auto&) {},
-               },
-               caller);
+  void Add(const engine::CallerSet& set) {
+    for (const engine::Caller& caller : set.any_of) {
+      std::visit(Overloaded{
+                     [&](const IdentitySet& s) { sets.insert(s); },
+                     [&](const engine::OutsideOf& o) { sets.insert(o.sets.begin(), o.sets.end()); },
+                     [&](const engine::IdentityPattern& p) { patterns.insert(p.pattern); },
+                     [](const auto&) {},
+                 },
+                 caller);
+    }
   }
+  void Add(const engine::Condition& condition) {
+    std::vector<const engine::CallerSet*> found;
+    CollectCallerSets(condition, found);
+    for (const engine::CallerSet* set : found) Add(*set);
+  }
+};
+
+Named NamedIn(const engine::Model& model) {
+  Named named;
+  for (const engine::AccessRule& rule : model.access_rules) {
+    for (const engine::CallerSet& set : rule.callers) named.Add(set);
+    named.Add(rule.when);
+  }
+  for (const engine::Law& law : model.laws) {
+    for (const engine::CallerSet& set : law.from) named.Add(set);
+    named.Add(law.where);
+  }
+  return named;
 }
 
-void CollectSets(const engine::Condition& condition, std::set<IdentitySet>& found) {
-  std::vector<const engine::CallerSet*> sets;
-  CollectCallerSets(condition, sets);
-  for (const engine::CallerSet* set : sets) CollectSets(*set, found);
+// Identities that could call one day: see the class.
+std::set<Identity> Imagined(const engine::Model& model, std::set<Place> places) {
+  const Named named = NamedIn(model);
+  std::set<Identity> imagined;
+  std::set<std::string> trusts;
+  for (const engine::Cluster& cluster : model.clusters) {
+    trusts.insert(cluster.trust_domain);
+    imagined.insert({cluster.trust_domain, kNewNamespace, kNewAccount});
+  }
+  for (const IdentitySet& set : named.sets) {
+    for (const std::string& trust : trusts) {
+      if (set.trust_domain.value_or(trust) != trust) continue;
+      const std::string ns = set.ns.value_or(kNewNamespace);
+      places.insert({trust, ns});
+      imagined.insert({trust, ns, set.account.value_or(kNewAccount)});
+    }
+  }
+  for (const auto& [trust, ns] : places) imagined.insert({trust, ns, kNewAccount});
+  imagined.merge(
+      DistinctIdentities({named.patterns.begin(), named.patterns.end()}, places, trusts));
+  return imagined;
 }
 
 }  // namespace
@@ -62,7 +89,7 @@ void CollectCallerSets(const engine::Condition& condition,
 Callers::Callers(const engine::Model& model) : model_(model) {
   Add({.source = {}, .identity = {}, .cluster = {}, .workspace = {}});
   std::set<std::pair<engine::ClusterId, Identity>> known;
-  std::set<std::pair<std::string, std::string>> places;
+  std::set<Place> places;
   for (std::uint32_t i = 0; i < model.workloads.size(); ++i) {
     const engine::Workload& w = model.workloads[i];
     Identity identity{model[w.cluster].trust_domain, w.ns, w.account};
@@ -70,34 +97,12 @@ Callers::Callers(const engine::Model& model) : model_(model) {
     if (!w.sidecar || !known.insert({w.cluster, identity}).second) continue;
     Add({{i}, std::move(identity), w.cluster, w.workspace});
   }
-  std::set<IdentitySet> named;
-  for (const engine::AccessRule& rule : model.access_rules) {
-    for (const engine::CallerSet& set : rule.callers) CollectSets(set, named);
-    CollectSets(rule.when, named);
-  }
-  for (const engine::Law& law : model.laws) {
-    for (const engine::CallerSet& set : law.from) CollectSets(set, named);
-  }
   for (const engine::Workspace& workspace : model.workspaces) {
     for (const auto& [cluster, ns] : workspace.namespaces) {
       places.insert({model[cluster].trust_domain, ns});
     }
   }
-  std::set<Identity> extra;
-  for (const IdentitySet& set : named) {
-    for (const engine::Cluster& cluster : model.clusters) {
-      const std::string trust = set.trust_domain.value_or(cluster.trust_domain);
-      if (trust != cluster.trust_domain) continue;
-      const std::string ns = set.ns.value_or(kNewNamespace);
-      places.insert({trust, ns});
-      extra.insert({trust, ns, set.account.value_or(kNewAccount)});
-    }
-  }
-  for (const auto& [trust, ns] : places) extra.insert({trust, ns, kNewAccount});
-  for (const engine::Cluster& cluster : model.clusters) {
-    extra.insert({cluster.trust_domain, kNewNamespace, kNewAccount});
-  }
-  for (const Identity& identity : extra) {
+  for (const Identity& identity : Imagined(model, places)) {
     engine::ClusterId home;
     bool discovered = false;
     for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {

@@ -15,9 +15,10 @@
 namespace weft::verifier {
 
 // The callers of a mesh, as few as tell all apart: every identity that is discovered, every one a
-// rule names, in every namespace one that nobody has yet (a future workload), one of an unknown
-// namespace, and a caller without identity. Identities outside of the mesh's trust domains cannot
-// authenticate and are not among them.
+// rule names, in every namespace one that nobody has yet (a future workload) and one for each way
+// of matching the patterns over identities, one of an unknown namespace, and a caller without
+// identity. Identities outside of the mesh's trust domains cannot authenticate and are not among
+// them.
 class Callers {
  public:
   explicit Callers(const engine::Model& model);

@@ -81,7 +81,7 @@ class ServerProof {
     const Candidate& caller = *found.Caller();
     const std::string& owner = work_.model[service_.workspace].name;
     const engine::Request request =
-        found.Request(RequestTo(work_.model, id_, instance_.cluster, port.number, caller));
+        found.Request(RequestTo(work_.model, id_, instance_.cluster, port, caller));
     const bool has_rule = guard != nullptr && culprit < guard->allow.size();
     const Span span = has_rule ? work_.model[guard->allow[culprit]].span
                                : work_.model[service_.workspace].isolate_span;

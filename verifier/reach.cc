@@ -27,8 +27,7 @@ void AskPort(const engine::Model& model, Solver& solver, Atlas& atlas, engine::S
                 .cluster = cluster,
                 .port = port.number,
                 .caller = candidates[i],
-                .example = RequestTo(model, service, cluster, port.number, candidates[i])};
-    reach.example.layer = LayerOf(port);
+                .example = RequestTo(model, service, cluster, port, candidates[i])};
     if (!study.decidable) {
       reach.undecided = true;
       out.push_back(std::move(reach));

@@ -124,9 +124,8 @@ class ServerLaw {
 
   void Report(engine::ServiceId service, engine::ClusterId cluster, const engine::ServicePort& port,
               const Found& found) {
-    engine::Request request =
-        found.Request(RequestTo(work_.model, service, cluster, port.number, *found.Caller()));
-    request.layer = LayerOf(port);
+    const engine::Request request =
+        found.Request(RequestTo(work_.model, service, cluster, port, *found.Caller()));
     ViolateLaw(work_, law_, "this request to `" + work_.TargetName(service) + "` is let in");
     work_.report.findings.back().diagnostic.clusters = {work_.model[cluster].name};
     work_.Witness(request, engine::TargetRef(service), true, false);

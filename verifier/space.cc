@@ -227,6 +227,16 @@ FormulaId Space::TokenIs(engine::JwtId provider, std::uint32_t state) {
 }
 
 FormulaId Space::Callers(const std::vector<engine::CallerSet>& sets, const View& view) {
+  for (const engine::CallerSet& set : sets) {
+    for (const engine::Caller& caller : set.any_of) {
+      const auto* identity = std::get_if<engine::IdentityPattern>(&caller);
+      if (identity == nullptr || !std::holds_alternative<Regex>(identity->pattern)) continue;
+      if (!Compile({identity->pattern, {}})) {
+        GiveUp("weft cannot reason about identities that match " +
+               engine::Describe(identity->pattern));
+      }
+    }
+  }
   if (view.peer != nullptr) return engine::Admits(sets, *view.peer) ? kTrue : kFalse;
   return CallerIs([&](const Candidate& c) { return engine::Admits(sets, c.identity); });
 }

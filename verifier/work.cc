@@ -211,13 +211,14 @@ std::string HostOf(const Model& model, const engine::TargetRef& target) {
 }
 
 Request RequestTo(const Model& model, engine::ServiceId service, engine::ClusterId cluster,
-                  std::uint16_t port, const Candidate& candidate) {
+                  const engine::ServicePort& port, const Candidate& candidate) {
   Request request;
+  request.layer = LayerOf(port);
   request.source = candidate.source;
   request.cluster = candidate.cluster.IsNone() ? cluster : candidate.cluster;
   request.plaintext = !candidate.identity.has_value();
   if (candidate.source.IsNone()) request.identity = candidate.identity;
-  request.port = port;
+  request.port = port.number;
   request.host = HostOf(model, service);
   if (request.cluster != cluster) {
     for (const engine::DestinationId id : DestinationsOf(model, service, cluster)) {

@@ -57,9 +57,9 @@ void ProveLaws(Work& work);
 // The name a caller in `cluster` uses for a service: "name.namespace".
 [[nodiscard]] std::string HostOf(const engine::Model& model, const engine::TargetRef& target);
 
-// A request to `port` of a service, as `candidate` would send it.
+// A request to a port of a service, as `candidate` would send it.
 [[nodiscard]] engine::Request RequestTo(const engine::Model& model, engine::ServiceId service,
-                                        engine::ClusterId cluster, std::uint16_t port,
+                                        engine::ClusterId cluster, const engine::ServicePort& port,
                                         const Candidate& candidate);
 
 // Layer of a service port.
