@@ -18,7 +18,8 @@ void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {
   static const std::map<std::string, Format> formats = {
       {"human", Format::kHuman}, {"plain", Format::kPlain}, {"json", Format::kJson}};
   command.add_option("-o,--output", options.format, "human, plain or json")
-      ->transform(CLI::CheckedTransformer(formats));
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("FORMAT");
 }
 
 int Policy::ExitCode() const {

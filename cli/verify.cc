@@ -92,7 +92,13 @@ int Verify(const Options& options) {
     report = verifier::Verify(
         policy->model, {.only = options.property,
                         .place = [&](Span span) { return policy->inputs.sources.FileLine(span); },
-                        .began = [&](const std::string& property) { progress.Began(property); }});
+                        .began = [&](const std::string& property) { progress.Began(property); },
+                        .seconds =
+                            [start] {
+                              const std::chrono::duration<double> since =
+                                  std::chrono::steady_clock::now() - start;
+                              return since.count();
+                            }});
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   VerifyResult result{*policy, report, policy->diagnostics.Sorted(), took.count()};
@@ -120,7 +126,8 @@ void AddVerify(CLI::App& app, int& exit_code) {
       {"json", VerifyFormat::kJson},   {"sarif", VerifyFormat::kSarif},
       {"junit", VerifyFormat::kJunit}, {"github", VerifyFormat::kGithub}};
   command->add_option("-o,--output", options->format, "human, plain, json, sarif, junit or github")
-      ->transform(CLI::CheckedTransformer(formats));
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("FORMAT");
   command->add_option("--property", options->property, "prove only this property")
       ->check(CLI::IsMember(verifier::PropertyNames()));
   command->add_option("--fail-on", options->fail_on, "error or warning: what exit code 1 means")

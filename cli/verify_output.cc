@@ -70,7 +70,8 @@ std::string VerifyJson(const VerifyResult& result) {
   for (const verifier::Property& property : report.properties) {
     Json one = {{"name", property.name},
                 {"subject", property.subject},
-                {"verdict", verifier::VerdictName(property.verdict)}};
+                {"verdict", verifier::VerdictName(property.verdict)},
+                {"seconds", property.seconds}};
     one["restsOn"] = Json::array();
     for (const Span& span : property.rests_on) one["restsOn"].push_back(PlaceJson(span, sources));
     json["properties"].push_back(std::move(one));

@@ -46,11 +46,13 @@ Report Verify(const engine::Model& model, const Options& options) {
             .atlas = atlas,
             .servers = servers,
             .report = report};
+  if (options.seconds) work.since = options.seconds();
   for (const Prover& prover : kProvers) {
     if (!options.only.empty() && options.only != prover.name) continue;
     if (options.began) options.began(prover.name);
     prover.prove(work);
   }
+  work.Charge();
   report.questions = solver.questions();
   std::stable_sort(report.findings.begin(), report.findings.end(),
                    [](const Finding& a, const Finding& b) {

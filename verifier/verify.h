@@ -21,6 +21,7 @@ struct Property {
   std::string subject;
   PropertyVerdict verdict = PropertyVerdict::kProved;
   std::vector<Span> rests_on;  // laws: the lines the proof needs (those of the deciding rules)
+  double seconds = 0;          // spent on it; 0 without Options::seconds
 };
 
 // A violated property: the diagnostic with its counterexample in `notes`.
@@ -45,6 +46,7 @@ struct Options {
   std::string only;                               // property name; "" = all
   std::function<std::string(Span)> place;         // "file:line" for counterexamples
   std::function<void(const std::string&)> began;  // told the name of each property; may be empty
+  std::function<double()> seconds;                // a clock that never goes back; may be empty
 };
 
 // Proves or refutes everything. Deterministic: same model, same report. No I/O, no clock.

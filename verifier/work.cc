@@ -116,13 +116,23 @@ std::size_t Report::Count(PropertyVerdict verdict) const {
 
 void Work::Conclude(const std::string& property, const std::string& subject,
                     PropertyVerdict verdict) {
-  for (auto at = report.properties.rbegin(); at != report.properties.rend(); ++at) {
-    if (at->name != property) break;
-    if (at->subject != subject) continue;
-    at->verdict = Worse(at->verdict, verdict);
+  Charge();
+  for (current = report.properties.size(); current-- > 0;) {
+    Property& known = report.properties[current];
+    if (known.name != property) break;
+    if (known.subject != subject) continue;
+    known.verdict = Worse(known.verdict, verdict);
     return;
   }
-  report.properties.push_back({property, subject, verdict, {}});
+  current = report.properties.size();
+  report.properties.push_back({property, subject, verdict, {}, 0});
+}
+
+void Work::Charge() {
+  if (!options.seconds) return;
+  const double now = options.seconds();
+  if (current < report.properties.size()) report.properties[current].seconds += now - since;
+  since = now;
 }
 
 Diagnostic& Work::Violation(const std::string& property, const std::string& subject,

@@ -24,8 +24,13 @@ struct Work {
   Atlas& atlas;
   ServerStudies& servers;
   Report& report;
+  std::size_t current = 0;  // property the time counts for
+  double since = 0;
 
-  // Verdict of (property, subject): the worst that was reported for it wins.
+  // Adds the time since the last call to the current property.
+  void Charge();
+  // Verdict of (property, subject): the worst that was reported for it wins. The time until the
+  // next call counts for it.
   void Conclude(const std::string& property, const std::string& subject, PropertyVerdict verdict);
   // Adds a finding and marks its property as violated.
   Diagnostic& Violation(const std::string& property, const std::string& subject, const Code& code,
