@@ -25,10 +25,6 @@ inline constexpr Code kFailoverOrder{
     5004, "inexpressible-failover",
     "Istio cannot order localities this way. It can prefer the same zone, then the same region, "
     "then any; or the same cluster, then any."};
-inline constexpr Code kNoPlace{
-    5005, "no-namespace",
-    "An object has to live in a namespace of its workspace, and the workspace has none in this "
-    "cluster."};
 
 inline constexpr Code kUnknownField{
     5101, "unknown-istio-field",
@@ -43,10 +39,18 @@ inline constexpr Code kMissingField{5104, "missing-istio-field",
                                     "An Istio object lacks a field it cannot do without."};
 inline constexpr Code kUnknownKind{
     5105, "unknown-istio-kind",
-    "A document is of a kind or version that weft neither writes nor reads as Istio."};
+    "A document says it is Istio's, and is of a kind or version that Istio does not have."};
+inline constexpr Code kOutOfRange{
+    5106, "istio-value-out-of-range",
+    "A number, a length or a count in an Istio object is outside what its kind allows; the API "
+    "server of Kubernetes refuses the object."};
+inline constexpr Code kBrokenRule{5107, "istio-rule-broken",
+                                  "An Istio object breaks a rule of its kind: a value is not what "
+                                  "the field is for, or two fields "
+                                  "are set that exclude one another. Istio refuses the object."};
 
 inline constexpr std::array kEmitCodes = {
-    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNoPlace,
-    kUnknownField,  kBadField,      kBadWord,      kMissingField,  kUnknownKind};
+    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kUnknownField, kBadField,
+    kBadWord,       kMissingField,  kUnknownKind,  kOutOfRange,    kBrokenRule};
 
 }  // namespace weft::emit::codes

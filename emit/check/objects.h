@@ -16,8 +16,19 @@ struct IstioObject {
   yaml::Node spec;
 };
 
-// Every object of the file. What Istio would refuse is reported with codes 5101-5109 and left out;
-// kinds other than those weft emits are errors too. A missing namespace is `default`.
+// The parts of an object as they stand, unchecked. A missing namespace is `default`, a missing spec
+// is an empty one.
+[[nodiscard]] IstioObject PartsOf(const yaml::Node& root);
+
+// Every object of the file. What Istio would refuse is reported with codes 5101-5107 and left out;
+// kinds other than those weft emits are errors too.
 [[nodiscard]] std::vector<IstioObject> ReadIstio(const Source& source, Diagnostics& diagnostics);
+
+// Reports what is wrong with the Istio objects among the Kubernetes objects of a file, those of the
+// kinds weft emits; lists are looked into, other kinds are passed over, and so are faults of the
+// YAML itself. What a cluster evidently accepted (it has a uid, a resourceVersion or a creation
+// time) is a warning, as such a cluster may run another version of Istio; anything else is an
+// error.
+void CheckForeign(const Source& source, Diagnostics& diagnostics);
 
 }  // namespace weft::emit::check

@@ -1,346 +1,256 @@
 #include "emit/check/schema.h"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
-#include <memory>
+#include <cmath>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "emit/check/fields.h"
+#include "emit/check/report.h"
+#include "emit/check/words.h"
 #include "emit/codes.h"
 
 namespace weft::emit::check {
 namespace {
 
-// The notation below: `a` a string, `a#` an integer, `a%` a number, `a?` a Boolean, `a~` a
-// duration, `a*` anything, `a=X|Y` one of the words, `a<>` a map of strings, `a<{…}>` a map of
-// objects, `a[]` a list of strings, `a[{…}]` a list of objects, `a{…}` an object. `!a` must be
-// there.
-constexpr std::string_view kStringMatch = "exact prefix regex";
-constexpr std::string_view kTls =
-    "mode=DISABLE|SIMPLE|MUTUAL|ISTIO_MUTUAL clientCertificate privateKey caCertificates "
-    "credentialName subjectAltNames[] sni insecureSkipVerify? caCrl";
-constexpr std::string_view kHttp =
-    "maxRequestsPerConnection# http1MaxPendingRequests# http2MaxRequests# maxRetries# idleTimeout~ "
-    "h2UpgradePolicy=DEFAULT|DO_NOT_UPGRADE|UPGRADE useClientProtocol? maxConcurrentStreams#";
+using yaml::Kind;
+using yaml::Node;
 
-std::string PolicyFields() {
-  return std::string(
-             "loadBalancer{simple=UNSPECIFIED|LEAST_CONN|RANDOM|PASSTHROUGH|ROUND_ROBIN|"
-             "LEAST_REQUEST consistentHash{httpHeaderName httpCookie{!name path ttl~ "
-             "attributes*} useSourceIp? httpQueryParameterName ringHash* maglev* "
-             "minimumRingSize#} localityLbSetting{distribute[{from to<#>}] "
-             "failover[{from to}] failoverPriority[] enabled?} warmup{duration~ "
-             "minimumPercent% aggression%} warmupDurationSecs~} ") +
-         "connectionPool{tcp{maxConnections# connectTimeout~ tcpKeepalive{probes# time~ interval~} "
-         "maxConnectionDuration~ idleTimeout~} http{" +
-         std::string(kHttp) +
-         "}} outlierDetection{splitExternalLocalOriginErrors? consecutiveLocalOriginFailures# "
-         "consecutiveGatewayErrors# consecutive5xxErrors# consecutiveErrors# interval~ "
-         "baseEjectionTime~ maxEjectionPercent# minHealthPercent#} tls{" +
-         std::string(kTls) + "} ";
+std::string Plain(double number) {
+  const auto whole = static_cast<std::int64_t>(number);
+  return std::to_string(whole);
 }
 
-std::string TrafficPolicy() {
-  return PolicyFields() + "portLevelSettings[{port{!number#} " + PolicyFields() +
-         "}] tunnel* proxyProtocol* retryBudget*";
-}
-
-std::string SchemaOf(std::string_view kind) {
-  const std::string match(kStringMatch);
-  const std::string destination = "destination{!host subset port{!number#}}";
-  if (kind == "AuthorizationPolicy") {
-    return "selector{matchLabels<>} targetRef* targetRefs* action=ALLOW|DENY|AUDIT|CUSTOM "
-           "provider{name} rules[{from[{source{principals[] notPrincipals[] requestPrincipals[] "
-           "notRequestPrincipals[] namespaces[] notNamespaces[] serviceAccounts[] "
-           "notServiceAccounts[] trustDomains[] notTrustDomains[] ipBlocks[] notIpBlocks[] "
-           "remoteIpBlocks[] notRemoteIpBlocks[]}}] to[{operation{hosts[] notHosts[] ports[] "
-           "notPorts[] methods[] notMethods[] paths[] notPaths[]}}] when[{!key values[] "
-           "notValues[]}]}]";
-  }
-  if (kind == "PeerAuthentication") {
-    return "selector{matchLabels<>} mtls{mode=UNSET|DISABLE|PERMISSIVE|STRICT} "
-           "portLevelMtls<{mode=UNSET|DISABLE|PERMISSIVE|STRICT}>";
-  }
-  if (kind == "RequestAuthentication") {
-    return "selector{matchLabels<>} targetRef* targetRefs* jwtRules[{issuer audiences[] jwksUri "
-           "jwks "
-           "fromHeaders[{!name prefix}] fromParams[] fromCookies[] outputPayloadToHeader "
-           "forwardOriginalToken? outputClaimToHeaders[{!header !claim}] spaceDelimitedClaims[] "
-           "timeout~}]";
-  }
-  if (kind == "Gateway") {
-    return "selector<> !servers[{!port{!number# !protocol !name targetPort#} bind !hosts[] "
-           "tls{httpsRedirect? mode=PASSTHROUGH|SIMPLE|MUTUAL|AUTO_PASSTHROUGH|ISTIO_MUTUAL|"
-           "OPTIONAL_MUTUAL serverCertificate privateKey caCertificates caCrl credentialName "
-           "credentialNames[] caCertCredentialName tlsCertificates* subjectAltNames[] "
-           "verifyCertificateSpki[] verifyCertificateHash[] minProtocolVersion=TLS_AUTO|TLSV1_0|"
-           "TLSV1_1|TLSV1_2|TLSV1_3 maxProtocolVersion=TLS_AUTO|TLSV1_0|TLSV1_1|TLSV1_2|TLSV1_3 "
-           "cipherSuites[]} defaultEndpoint name}]";
-  }
-  if (kind == "DestinationRule") {
-    return "!host trafficPolicy{" + TrafficPolicy() + "} subsets[{!name labels<> trafficPolicy{" +
-           TrafficPolicy() + "}}] exportTo[] workloadSelector{matchLabels<>}";
-  }
-  if (kind == "ServiceEntry") {
-    return "!hosts[] addresses[] ports[{!number# protocol !name targetPort#}] "
-           "location=MESH_EXTERNAL|MESH_INTERNAL resolution=NONE|STATIC|DNS|DNS_ROUND_ROBIN|"
-           "DYNAMIC_DNS endpoints[{address ports<#> labels<> network locality weight# "
-           "serviceAccount}] workloadSelector{labels<>} exportTo[] subjectAltNames[]";
-  }
-  if (kind == "WorkloadEntry") {
-    return "address ports<#> labels<> network locality weight# serviceAccount";
-  }
-  if (kind == "Sidecar") {
-    return "workloadSelector{labels<>} ingress* egress[{port* bind captureMode !hosts[]}] "
-           "inboundConnectionPool* outboundTrafficPolicy{mode=REGISTRY_ONLY|ALLOW_ANY|"
-           "ALLOW_ANY_DYNAMIC_DNS egressProxy*}";
-  }
-  if (kind == "VirtualService") {
-    return "hosts[] gateways[] exportTo[] http[{name match[{name uri{" + match + "} scheme{" +
-           match + "} method{" + match + "} authority{" + match + "} headers<{" + match +
-           "}> port# sourceLabels<> gateways[] queryParams<{" + match +
-           "}> ignoreUriCase? withoutHeaders<{" + match +
-           "}> sourceNamespace statPrefix}] route[{!" + destination +
-           " weight# headers*}] redirect{uri authority port# derivePort scheme redirectCode#} "
-           "directResponse{!status# body{string bytes}} delegate{name namespace} rewrite{uri "
-           "authority uriRegexRewrite{match rewrite}} timeout~ retries{attempts# perTryTimeout~ "
-           "retryOn retryRemoteLocalities? retryIgnorePreviousHosts? backoff~} "
-           "fault{delay{fixedDelay~ percentage{value%} percent#} abort{httpStatus# grpcStatus "
-           "percentage{value%}}} mirror* mirrors[{" +
-           destination + " percentage{value%}}] mirrorPercentage* corsPolicy{allowOrigins[{" +
-           match +
-           "}] allowOrigin[] allowMethods[] allowHeaders[] exposeHeaders[] maxAge~ "
-           "allowCredentials? unmatchedPreflights} headers{request{set<> add<> remove[]} "
-           "response{set<> add<> remove[]}}}] tls[{match[{!sniHosts[] destinationSubnets[] port# "
-           "sourceLabels<> gateways[] sourceNamespace}] route[{!" +
-           destination +
-           " weight#}]}] tcp[{match[{destinationSubnets[] port# sourceLabels<> gateways[] "
-           "sourceNamespace sourceSubnet}] route[{!" +
-           destination + " weight#}]}]";
-  }
-  return "";
-}
-
-struct Field;
-using Fields = std::map<std::string, Field, std::less<>>;
-struct Field {
-  char type = 's';  // s string, # int, % number, ? bool, ~ duration, * any, = enum, { object
-  enum class Shape { kOne, kList, kMap } shape = Shape::kOne;
-  bool required = false;
-  std::vector<std::string> words;
-  std::shared_ptr<Fields> fields;
-};
-
-class Notation {
- public:
-  explicit Notation(std::string_view text) : text_(text) {}
-
-  Fields ReadFields() {
-    Fields fields;
-    while (true) {
-      while (Peek() == ' ') ++at_;
-      if (Peek() == '\0' || Peek() == '}') return fields;
-      bool required = false;
-      if (Peek() == '!') {
-        required = true;
-        ++at_;
-      }
-      const std::string name = Word();
-      Field field = ReadType();
-      field.required = required;
-      fields[name] = std::move(field);
-    }
-  }
-
- private:
-  [[nodiscard]] char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  std::string Word() {
-    const std::size_t begin = at_;
-    while (std::isalnum(static_cast<unsigned char>(Peek())) != 0 || Peek() == '_') ++at_;
-    return std::string(text_.substr(begin, at_ - begin));
-  }
-  Field ReadType() {
-    Field field;
-    switch (Peek()) {
-      case '#':
-      case '%':
-      case '?':
-      case '~':
-      case '*':
-        field.type = text_[at_++];
-        break;
-      case '=':
-        field.type = '=';
-        do {
-          ++at_;
-          field.words.push_back(Word());
-        } while (Peek() == '|');
-        break;
-      case '{':
-        field = ReadObject();
-        break;
-      case '[':
-        ++at_;
-        if (Peek() == '{') field = ReadObject();
-        field.shape = Field::Shape::kList;
-        ++at_;
-        break;
-      case '<':
-        ++at_;
-        if (Peek() == '{') {
-          field = ReadObject();
-        } else if (Peek() == '#') {
-          field.type = text_[at_++];
-        }
-        field.shape = Field::Shape::kMap;
-        ++at_;
-        break;
-      default:
-        break;
-    }
-    return field;
-  }
-  Field ReadObject() {
-    Field field;
-    field.type = '{';
-    ++at_;
-    field.fields = std::make_shared<Fields>(ReadFields());
-    ++at_;
-    return field;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-const Fields* FieldsOf(std::string_view kind) {
-  static const std::map<std::string, Fields, std::less<>> known = [] {
-    std::map<std::string, Fields, std::less<>> all;
-    for (const char* name :
-         {"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication", "Gateway",
-          "DestinationRule", "ServiceEntry", "WorkloadEntry", "Sidecar", "VirtualService"}) {
-      const std::string text = SchemaOf(name);
-      all[name] = Notation(text).ReadFields();
-    }
-    return all;
-  }();
-  const auto at = known.find(kind);
-  return at == known.end() ? nullptr : &at->second;
-}
-
-bool IsDuration(const std::string& text) {
-  std::size_t i = 0;
-  bool any = false;
-  while (i < text.size()) {
-    const std::size_t begin = i;
-    while (i < text.size() &&
-           (std::isdigit(static_cast<unsigned char>(text[i])) != 0 || text[i] == '.'))
-      ++i;
-    if (i == begin) return false;
-    const std::size_t unit = i;
-    while (i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])) != 0) ++i;
-    const std::string name = text.substr(unit, i - unit);
-    if (name != "h" && name != "m" && name != "s" && name != "ms" && name != "us" && name != "ns") {
-      return false;
-    }
-    any = true;
-  }
-  return any;
+std::string Inside(const std::string& where, const std::string& field) {
+  return where.empty() ? field : where + "." + field;
 }
 
 class Checker {
  public:
-  explicit Checker(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  explicit Checker(Diagnostics& diagnostics) : diagnostics_(diagnostics), report_(diagnostics) {}
 
-  void Object(const yaml::Node& node, const Fields& fields, const std::string& where) {
-    if (node.IsNull()) return;
-    if (!node.IsMapping()) return Wrong(node, where, "an object");
-    for (const yaml::Node::Entry& entry : node.entries) {
-      const auto at = fields.find(entry.key);
-      if (at != fields.end()) {
-        Value(entry.value, at->second, where + "." + entry.key);
-        continue;
+  void Object(const Node& node, const Fields& fields, const std::string& where) {
+    if (!node.IsMapping()) return Wrong(node, where, "an object", "object");
+    for (const Node::Entry& entry : node.entries) {
+      const auto at = fields.named.find(entry.key);
+      if (at == fields.named.end()) {
+        Unknown(entry, fields, where);
+      } else if (!entry.value.IsNull()) {
+        Value(entry.value, at->second, Inside(where, entry.key));
       }
-      std::vector<std::string> names;
-      for (const auto& [name, field] : fields) names.push_back(name);
-      Diagnostic& d = diagnostics_.Error(codes::kUnknownField, entry.key_span,
-                                         "`" + where + "` has no field `" + entry.key + "`");
-      const std::string near = NearestName(entry.key, names);
-      if (!near.empty()) d.help = "did you mean `" + near + "`?";
     }
-    for (const auto& [name, field] : fields) {
-      const yaml::Node* value = node.Find(name);
+    for (const auto& [name, field] : fields.named) {
+      const Node* value = node.Find(name);
       if (field.required && (value == nullptr || value->IsNull())) {
-        diagnostics_.Error(codes::kMissingField, node.span,
-                           "`" + where + "` lacks the field `" + name + "`");
+        report_.Fault(codes::kMissingField, node.span,
+                      "`" + where + "` lacks the field `" + name + "`",
+                      Inside(where, name) + ": Required value");
       }
     }
+    for (const std::vector<std::string>& group : fields.exclusive) Exclusive(node, group, where);
   }
 
  private:
-  void Wrong(const yaml::Node& node, const std::string& where, const std::string& expected) {
-    diagnostics_.Error(codes::kBadField, node.span, "`" + where + "` must be " + expected);
+  void Wrong(const Node& node, const std::string& where, const std::string& expected,
+             const std::string& type) {
+    report_.Fault(codes::kBadField, node.span, "`" + where + "` must be " + expected,
+                  where + " in body must be of type " + type);
   }
 
-  void Value(const yaml::Node& node, const Field& field, const std::string& where) {
-    if (node.IsNull() || field.type == '*') return;
+  void Unknown(const Node::Entry& entry, const Fields& fields, const std::string& where) {
+    std::vector<std::string> names;
+    for (const auto& [name, field] : fields.named) names.push_back(name);
+    Diagnostic& d = diagnostics_.Error(
+        codes::kUnknownField, entry.key_span,
+        (where.empty() ? "the object" : "`" + where + "`") + " has no field `" + entry.key + "`");
+    d.notes.push_back("Istio says: unknown field \"" + Inside(where, entry.key) + "\"");
+    const std::string near = NearestName(entry.key, names);
+    if (near.empty()) return;
+    d.help = "did you mean `" + near + "`?";
+    d.edit = Edit{.span = entry.key_span, .text = near};
+  }
+
+  void Exclusive(const Node& node, const std::vector<std::string>& group,
+                 const std::string& where) {
+    std::vector<std::string> set;
+    for (const std::string& name : group) {
+      const Node* value = node.Find(name);
+      if (value != nullptr && !value->IsNull()) set.push_back(name);
+    }
+    if (set.size() < 2) return;
+    report_.Fault(codes::kBrokenRule, node.span,
+                  "only one of `" + set[0] + "` and `" + set[1] + "` of `" + where + "` can be set",
+                  "\"" + where + "\" must validate one and only one schema (oneOf)");
+  }
+
+  void Value(const Node& node, const Field& field, const std::string& where) {
+    if (field.type == Field::Type::kAny && field.shape == Field::Shape::kOne) return;
     switch (field.shape) {
       case Field::Shape::kOne:
         One(node, field, where);
         return;
       case Field::Shape::kList:
-        if (!node.IsSequence()) return Wrong(node, where, "a list");
-        for (const yaml::Node& item : node.items) One(item, field, where);
+        if (!node.IsSequence()) return Wrong(node, where, "a list", "array");
+        Count(node, node.items.size(), field.count, where, "items");
+        for (std::size_t i = 0; i < node.items.size(); ++i) {
+          One(node.items[i], field, where + "[" + std::to_string(i) + "]");
+        }
         return;
       case Field::Shape::kMap:
-        if (!node.IsMapping()) return Wrong(node, where, "a map");
-        for (const yaml::Node::Entry& entry : node.entries) One(entry.value, field, where);
+        if (!node.IsMapping()) return Wrong(node, where, "a map", "object");
+        Count(node, node.entries.size(), field.count, where, "properties");
+        for (const Node::Entry& entry : node.entries) {
+          One(entry.value, field, where + "[" + entry.key + "]");
+        }
         return;
     }
   }
 
-  void One(const yaml::Node& node, const Field& field, const std::string& where) {
+  void Count(const Node& node, std::size_t count, const Bounds& bounds, const std::string& where,
+             const std::string& what) {
+    const auto number = static_cast<double>(count);
+    if (bounds.least && number < *bounds.least) {
+      report_.Fault(codes::kOutOfRange, node.span,
+                    "`" + where + "` needs at least " + Plain(*bounds.least),
+                    where + " in body should have at least " + Plain(*bounds.least) + " " + what);
+    }
+    if (bounds.most && number > *bounds.most) {
+      report_.Fault(codes::kOutOfRange, node.span,
+                    "`" + where + "` has " + std::to_string(count) + ", and " +
+                        Plain(*bounds.most) + " are allowed",
+                    where + ": Too many: " + std::to_string(count) + ": must have at most " +
+                        Plain(*bounds.most) + " " + what);
+    }
+  }
+
+  void One(const Node& node, const Field& field, const std::string& where) {
     switch (field.type) {
-      case '{':
-        Object(node, *field.fields, where);
-        return;
-      case '#':
-        if (!node.AsInt()) Wrong(node, where, "an integer");
-        return;
-      case '%':
-        if (node.kind != yaml::Kind::kInt && node.kind != yaml::Kind::kFloat) {
-          Wrong(node, where, "a number");
+      case Field::Type::kObject:
+        return Object(node, *field.fields, where);
+      case Field::Type::kUnsigned:
+        return Integer(node, field, where, 0, 4294967295.0);
+      case Field::Type::kInteger:
+        return Integer(node, field, where, -2147483648.0, 2147483647.0);
+      case Field::Type::kPort:
+        return Port(node, where);
+      case Field::Type::kNumber:
+        if (node.kind != Kind::kInt && node.kind != Kind::kFloat) {
+          return Wrong(node, where, "a number", "number");
         }
+        return Range(node, std::strtod(node.text.c_str(), nullptr), field.bounds, where);
+      case Field::Type::kBool:
+        if (!node.AsBool()) Wrong(node, where, "`true` or `false`", "boolean");
         return;
-      case '?':
-        if (!node.AsBool()) Wrong(node, where, "`true` or `false`");
+      case Field::Type::kDuration:
+      case Field::Type::kAnyDuration:
+        return Duration(node, field.type == Field::Type::kDuration, where);
+      case Field::Type::kWord:
+        return Word(node, field, where);
+      case Field::Type::kString:
+        return Text(node, field, where);
+      case Field::Type::kAny:
         return;
-      case '~':
-        if (!node.IsString() || !IsDuration(node.text)) Wrong(node, where, "a duration");
-        return;
-      case '=':
-        if (!node.IsString() ||
-            std::find(field.words.begin(), field.words.end(), node.text) == field.words.end()) {
-          std::string words;
-          for (const std::string& word : field.words) words += (words.empty() ? "" : ", ") + word;
-          diagnostics_.Error(codes::kBadWord, node.span, "`" + where + "` must be one of " + words);
-        }
-        return;
-      default:
-        if (!node.IsString()) Wrong(node, where, "a string");
+    }
+  }
+
+  void Integer(const Node& node, const Field& field, const std::string& where, double least,
+               double most) {
+    const auto value = node.AsInt();
+    if (!value) return Wrong(node, where, "an integer", "integer");
+    Range(node, static_cast<double>(*value),
+          {.least = field.bounds.least ? field.bounds.least : least,
+           .most = field.bounds.most ? field.bounds.most : most},
+          where);
+  }
+
+  void Port(const Node& node, const std::string& where) {
+    const auto value = node.AsInt();
+    if (!value) return Wrong(node, where, "a port", "integer");
+    if (*value < 1 || *value > 65535) {
+      report_.Fault(codes::kOutOfRange, node.span, "`" + where + "` must be a port, 1 to 65535",
+                    where + ": Invalid value: port must be between 1-65535");
+    }
+  }
+
+  void Range(const Node& node, double value, const Bounds& bounds, const std::string& where) {
+    const std::string invalid =
+        where + ": Invalid value: " + node.text + ": " + where + " in body ";
+    if (bounds.least && value < *bounds.least) {
+      report_.Fault(codes::kOutOfRange, node.span,
+                    "`" + where + "` must be at least " + Plain(*bounds.least),
+                    invalid + "should be greater than or equal to " + Plain(*bounds.least));
+    }
+    if (bounds.most && value > *bounds.most) {
+      report_.Fault(codes::kOutOfRange, node.span,
+                    "`" + where + "` must be at most " + Plain(*bounds.most),
+                    invalid + "should be less than or equal to " + Plain(*bounds.most));
+    }
+  }
+
+  void Duration(const Node& node, bool at_least_one, const std::string& where) {
+    using std::chrono::milliseconds;
+    const auto value = node.IsString() ? ParseDuration(node.text) : std::nullopt;
+    if (!value) {
+      report_.Fault(codes::kBadField, node.span, "`" + where + "` must be a duration, as in `1s`",
+                    where + " in body must be of type string, and a valid duration");
+    } else if (at_least_one && (*value < milliseconds(1) ||
+                                *value % milliseconds(1) != std::chrono::nanoseconds(0))) {
+      report_.Fault(codes::kOutOfRange, node.span, "`" + where + "` must be in whole milliseconds",
+                    where + ": Invalid value: must be a valid duration greater than 1ms");
+    }
+  }
+
+  void Word(const Node& node, const Field& field, const std::string& where) {
+    if (node.IsString() &&
+        std::find(field.words.begin(), field.words.end(), node.text) != field.words.end()) {
+      return;
+    }
+    std::string words, quoted;
+    for (const std::string& word : field.words) {
+      words += (words.empty() ? "`" : ", `") + word + "`";
+      quoted += (quoted.empty() ? "\"" : ", \"") + word + "\"";
+    }
+    Diagnostic& d = report_.Fault(
+        codes::kBadWord, node.span, "`" + where + "` must be one of " + words,
+        where + ": Unsupported value: \"" + node.text + "\": supported values: " + quoted);
+    const std::string near = NearestName(node.text, field.words);
+    if (near.empty()) return;
+    d.help = "did you mean `" + near + "`?";
+    d.edit = Edit{.span = node.span, .text = near};
+  }
+
+  void Text(const Node& node, const Field& field, const std::string& where) {
+    if (!node.IsString()) return Wrong(node, where, "a string", "string");
+    const auto size = static_cast<double>(node.text.size());
+    if (field.bounds.least && size < *field.bounds.least) {
+      report_.Fault(
+          codes::kOutOfRange, node.span, "`" + where + "` must not be empty",
+          where + " in body should be at least " + Plain(*field.bounds.least) + " chars long");
+    }
+    if (field.bounds.most && size > *field.bounds.most) {
+      report_.Fault(
+          codes::kOutOfRange, node.span,
+          "`" + where + "` has more than " + Plain(*field.bounds.most) + " bytes",
+          where + ": Too long: may not be more than " + Plain(*field.bounds.most) + " bytes");
     }
   }
 
   Diagnostics& diagnostics_;
+  Report report_;
 };
 
 }  // namespace
 
-bool CheckSpec(std::string_view kind, const yaml::Node& spec, Diagnostics& diagnostics) {
+void CheckFields(const Node& node, const Fields& fields, const std::string& where,
+                 Diagnostics& diagnostics) {
+  Checker(diagnostics).Object(node, fields, where);
+}
+
+bool CheckSpec(std::string_view kind, const Node& spec, Diagnostics& diagnostics) {
   const Fields* fields = FieldsOf(kind);
   if (fields == nullptr) return false;
-  Checker(diagnostics).Object(spec, *fields, "spec");
+  CheckFields(spec, *fields, "spec", diagnostics);
   return true;
 }
 

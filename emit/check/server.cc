@@ -2,191 +2,33 @@
 
 #include <algorithm>
 
-#include "emit/check/strings.h"
-#include "engine/ip.h"
+#include "emit/check/authorization.h"
 
 namespace weft::emit::check {
 namespace {
 
 using engine::Request;
 
-// What the filters know of a request when RBAC runs.
-struct Seen {
-  const Request& request;
-  std::optional<std::string> principal;                              // without spiffe://
-  std::vector<std::pair<std::string, const engine::Token*>> tokens;  // (issuer, token), valid
-  std::uint16_t port = 0;
-  bool http = true;
-};
-
-std::vector<std::string> List(const yaml::Node& node, std::string_view field) {
-  std::vector<std::string> values;
-  if (const yaml::Node* list = node.Find(field)) {
-    for (const yaml::Node& item : list->items) values.push_back(item.text);
-  }
-  return values;
-}
-
-template <typename Test>
-bool Any(const std::vector<std::string>& values, Test test) {
-  return std::any_of(values.begin(), values.end(), test);
-}
-
-// A field and its `not` twin: both are demands.
-template <typename Test>
-bool Field(const yaml::Node& node, const std::string& name, Test test) {
-  const std::vector<std::string> wanted = List(node, name);
-  if (!wanted.empty() && !Any(wanted, test)) return false;
-  std::string twin = "not" + name;
-  twin[3] = static_cast<char>(std::toupper(static_cast<unsigned char>(twin[3])));
-  return !Any(List(node, twin), test);
-}
-
-bool InBlock(const std::string& block, const std::string& address) {
-  const auto cidr = engine::Cidr::Parse(block);
-  const auto ip = engine::Ip::Parse(address);
-  return cidr && ip && cidr->Contains(*ip);
-}
-
-bool SourceFits(const yaml::Node& source, const Seen& seen) {
-  const auto principal = [&](const std::string& value) {
-    return seen.principal && (value == "*" || MatchesValue(value, *seen.principal));
-  };
-  const auto ns = [&](const std::string& value) {
-    if (!seen.principal) return false;
-    const std::size_t begin = seen.principal->find("/ns/");
-    const std::size_t end = seen.principal->find("/sa/");
-    return begin != std::string::npos && end != std::string::npos &&
-           MatchesValue(value, seen.principal->substr(begin + 4, end - begin - 4));
-  };
-  // iss/sub; the subject of a token is not looked at by what weft writes.
-  const auto request_principal = [&](const std::string& value) {
-    return std::any_of(seen.tokens.begin(), seen.tokens.end(), [&](const auto& token) {
-      return MatchesValue(value, token.first + "/somebody");
-    });
-  };
-  const std::string& remote =
-      seen.request.remote_ip.empty() ? seen.request.source_ip : seen.request.remote_ip;
-  return Field(source, "principals", principal) && Field(source, "namespaces", ns) &&
-         Field(source, "requestPrincipals", request_principal) &&
-         Field(source, "ipBlocks",
-               [&](const std::string& v) { return InBlock(v, seen.request.source_ip); }) &&
-         Field(source, "remoteIpBlocks", [&](const std::string& v) { return InBlock(v, remote); });
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-bool OperationFits(const yaml::Node& operation, const Seen& seen, bool drop_http) {
-  const auto port = [&](const std::string& v) { return v == std::to_string(seen.port); };
-  if (!Field(operation, "ports", port)) return false;
-  if (drop_http) return true;
-  return Field(operation, "methods",
-               [&](const std::string& v) { return MatchesValue(v, seen.request.method); }) &&
-         Field(operation, "paths",
-               [&](const std::string& v) { return MatchesPath(v, seen.request.path); }) &&
-         Field(operation, "hosts", [&](const std::string& v) {
-           return MatchesValue(Lower(v), Lower(seen.request.host));
-         });
-}
-
-// Values of a `when` key: one for most, several for a list claim, none when absent.
-std::vector<std::string> KeyValues(const std::string& key, const Seen& seen) {
-  const auto inside = [&](const std::string& prefix) {
-    return key.substr(prefix.size(), key.size() - prefix.size() - 1);
-  };
-  if (key.starts_with("request.headers[")) {
-    const auto at = seen.request.headers.find(Lower(inside("request.headers[")));
-    if (at == seen.request.headers.end()) return {};
-    return {at->second};
-  }
-  if (key.starts_with("request.auth.claims[")) {
-    std::string path;
-    for (const char c : inside("request.auth.claims[")) {
-      if (c == ']') continue;
-      path += c == '[' ? '.' : c;
+// The payload that a valid token leaves for the filters behind. Claims of a request are known by
+// their joined path, which is both a nested claim and one whose name has dots.
+nlohmann::json PayloadOf(const engine::Token& token, const std::string& issuer) {
+  nlohmann::json payload = nlohmann::json::object();
+  for (const auto& [path, values] : token.claims) {
+    nlohmann::json value = values;
+    if (values.size() == 1) value = values.front();
+    nlohmann::json* at = &payload;
+    std::size_t begin = 0;
+    for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
+      at = &(*at)[path.substr(begin, dot - begin)];
+      if (!at->is_object()) *at = nlohmann::json::object();
+      begin = dot + 1;
     }
-    std::vector<std::string> values;
-    for (const auto& [issuer, token] : seen.tokens) {
-      const auto claim = token->claims.find(path);
-      if (claim != token->claims.end()) {
-        values.insert(values.end(), claim->second.begin(), claim->second.end());
-      }
-    }
-    return values;
+    (*at)[path.substr(begin)] = value;
+    if (begin > 0) payload[path] = value;
   }
-  if (key == "source.principal" && seen.principal) return {*seen.principal};
-  if (key == "connection.sni") return {seen.request.sni};
-  return {};
-}
-
-bool IsHttpKey(const std::string& key) { return key.starts_with("request."); }
-
-bool WhenFits(const yaml::Node& condition, const Seen& seen) {
-  const std::vector<std::string> found = KeyValues(condition.StringOr("key", ""), seen);
-  const auto holds = [&](const std::string& value) {
-    return std::any_of(found.begin(), found.end(),
-                       [&](const std::string& v) { return MatchesValue(value, v); });
-  };
-  const std::vector<std::string> wanted = List(condition, "values");
-  return (wanted.empty() || Any(wanted, holds)) && !Any(List(condition, "notValues"), holds);
-}
-
-bool UsesHttp(const yaml::Node& rule) {
-  const yaml::Node* to = rule.Find("to");
-  if (to != nullptr) {
-    for (const yaml::Node& item : to->items) {
-      const yaml::Node* operation = item.Find("operation");
-      for (const char* field :
-           {"hosts", "notHosts", "methods", "notMethods", "paths", "notPaths"}) {
-        if (operation != nullptr && operation->Find(field) != nullptr) return true;
-      }
-    }
-  }
-  const yaml::Node* from = rule.Find("from");
-  if (from != nullptr) {
-    for (const yaml::Node& item : from->items) {
-      const yaml::Node* source = item.Find("source");
-      for (const char* field : {"requestPrincipals", "notRequestPrincipals"}) {
-        if (source != nullptr && source->Find(field) != nullptr) return true;
-      }
-    }
-  }
-  const yaml::Node* when = rule.Find("when");
-  return when != nullptr &&
-         std::any_of(when->items.begin(), when->items.end(), [](const yaml::Node& condition) {
-           return IsHttpKey(condition.StringOr("key", ""));
-         });
-}
-
-// On a connection that is not HTTP an ALLOW rule with HTTP fields is dropped, and a DENY rule loses
-// those fields (pilot/pkg/security/authz/builder buildTCP).
-bool RuleFits(const yaml::Node& rule, const Seen& seen, bool deny) {
-  const bool drop = !seen.http && UsesHttp(rule);
-  if (drop && !deny) return false;
-  const auto any_item = [&](const char* list, const char* field, auto test) {
-    const yaml::Node* items = rule.Find(list);
-    if (items == nullptr || items->items.empty()) return true;
-    return std::any_of(items->items.begin(), items->items.end(), [&](const yaml::Node& item) {
-      const yaml::Node* inner = item.Find(field);
-      return inner != nullptr && test(*inner);
-    });
-  };
-  if (!any_item("from", "source", [&](const yaml::Node& n) { return SourceFits(n, seen); })) {
-    return false;
-  }
-  if (!any_item("to", "operation",
-                [&](const yaml::Node& n) { return OperationFits(n, seen, drop); })) {
-    return false;
-  }
-  const yaml::Node* when = rule.Find("when");
-  if (when == nullptr) return true;
-  return std::all_of(when->items.begin(), when->items.end(), [&](const yaml::Node& condition) {
-    if (drop && IsHttpKey(condition.StringOr("key", ""))) return true;
-    return WhenFits(condition, seen);
-  });
+  payload["iss"] = issuer;
+  if (!payload.contains("sub")) payload["sub"] = "somebody";
+  return payload;
 }
 
 bool Applies(const Mesh& mesh, const IstioObject& object, const Proxy& proxy) {
@@ -230,23 +72,24 @@ std::vector<std::string> Issuers(const Mesh& mesh, const Proxy& proxy) {
   return issuers;
 }
 
-std::optional<Refusal> CheckRules(const Mesh& mesh, const Proxy& proxy, const Seen& seen) {
-  const int status = seen.http ? 403 : 0;
-  bool closed = false;
-  bool allowed = false;
+std::optional<Refusal> CheckRules(const Mesh& mesh, const Proxy& proxy, const Call& call) {
+  const int status = call.http ? 403 : 0;
+  std::vector<const IstioObject*> policies;
   for (const IstioObject* object : OfKind(mesh, proxy.cluster, "AuthorizationPolicy")) {
-    if (object->dry_run || !Applies(mesh, *object, proxy)) continue;
-    const std::string action = object->spec.StringOr("action", "ALLOW");
-    const yaml::Node* rules = object->spec.Find("rules");
-    const bool deny = action == "DENY";
-    if (action == "ALLOW") closed = true;
-    if (rules == nullptr) continue;
-    const bool fits = std::any_of(rules->items.begin(), rules->items.end(),
-                                  [&](const yaml::Node& r) { return RuleFits(r, seen, deny); });
-    if (fits && deny) return Refusal{"denied", status};
-    if (fits && action == "ALLOW") allowed = true;
+    if (Applies(mesh, *object, proxy) && object->spec.StringOr("action", "ALLOW") != "CUSTOM") {
+      policies.push_back(object);
+    }
   }
-  if (closed && !allowed) return Refusal{"not-allowed", status};
+  const AuthorizationContext context{.trust_domains = {mesh.world[proxy.cluster].trust_domain},
+                                     .providers = {}};
+  switch (Authorize(policies, call, context).kind) {
+    case Verdict::Kind::kAllowed:
+      return std::nullopt;
+    case Verdict::Kind::kDenied:
+      return Refusal{"denied", status};
+    case Verdict::Kind::kNotAllowed:
+      return Refusal{"not-allowed", status};
+  }
   return std::nullopt;
 }
 
@@ -279,24 +122,34 @@ std::optional<Refusal> AskProxy(const Mesh& mesh, const Proxy& proxy, const Requ
     if (mode == "STRICT" && !peer) return Refusal{"mtls", 0};
     if (mode == "DISABLE") peer.reset();
   }
-  Seen seen{.request = request, .principal = {}, .tokens = {}, .port = port};
-  seen.http = request.layer == engine::Layer::kHttp;
-  if (peer) seen.principal = peer->trust_domain + "/ns/" + peer->ns + "/sa/" + peer->account;
-  if (seen.http) {
+  Call call{.http = request.layer == engine::Layer::kHttp,
+            .peer = peer ? peer->Uri() : "",
+            .source_ip = request.source_ip,
+            .remote_ip = request.remote_ip.empty() ? request.source_ip : request.remote_ip,
+            .destination_ip = "",
+            .port = port,
+            .sni = request.sni,
+            .host = request.host,
+            .method = request.method,
+            .path = request.path,
+            .headers = request.headers,
+            .tokens = {},
+            .metadata = {}};
+  if (call.http) {
     const std::vector<std::string> issuers = Issuers(mesh, proxy);
     bool invalid = false;
     for (const engine::Token& token : request.tokens) {
       const std::string& issuer = mesh.world[token.provider].issuer;
       if (std::find(issuers.begin(), issuers.end(), issuer) == issuers.end()) continue;
       if (token.valid) {
-        seen.tokens.emplace_back(issuer, &token);
+        call.tokens.push_back(PayloadOf(token, issuer));
       } else {
         invalid = true;
       }
     }
-    if (invalid && seen.tokens.empty()) return Refusal{"authentication", 401};
+    if (invalid && call.tokens.empty()) return Refusal{"authentication", 401};
   }
-  return CheckRules(mesh, proxy, seen);
+  return CheckRules(mesh, proxy, call);
 }
 
 }  // namespace weft::emit::check

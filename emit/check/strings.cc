@@ -30,7 +30,9 @@ bool MatchesValue(std::string_view pattern, std::string_view value) {
 }
 
 bool MatchesPath(std::string_view pattern, std::string_view path) {
-  if (pattern.find('{') == std::string_view::npos) return MatchesValue(pattern, path);
+  const bool is_template = pattern.find("{*}") != std::string_view::npos ||
+                           pattern.find("{**}") != std::string_view::npos;
+  if (!is_template) return MatchesValue(pattern, path);
   // Envoy's uri_template: a segment and a rest of these characters.
   static const std::string kChars = "[a-zA-Z0-9\\-._~%!$&'()+,;:@=]";
   std::string regex;

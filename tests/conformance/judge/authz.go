@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcm "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -72,6 +75,67 @@ func runAuthz(args []string, out io.Writer) error {
 		return errFailed
 	}
 	return nil
+}
+
+// runFilters writes every case into a directory, with the filters that istiod builds from its
+// policies in the place of those it states.
+func runFilters(args []string, _ io.Writer) error {
+	flags := flag.NewFlagSet("filters", flag.ContinueOnError)
+	dir := flags.String("out", "", "where to write")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	files, err := yamlFiles(flags.Args())
+	if err != nil {
+		return err
+	}
+	if *dir == "" || len(files) == 0 {
+		return errors.New("filters: no case, or no --out")
+	}
+	if err := os.RemoveAll(*dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*dir, 0o755); err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := completed(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if err := os.WriteFile(filepath.Join(*dir, filepath.Base(file)), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// completed is the text of the case with istiod's filters.
+func completed(file string) (string, error) {
+	test, err := readAuthzCase(file)
+	if err != nil {
+		return "", err
+	}
+	filters, err := test.build()
+	if err != nil {
+		return "", err
+	}
+	settings, err := yaml.Marshal(test.settings)
+	if err != nil {
+		return "", err
+	}
+	text := string(settings)
+	for _, policy := range test.policies {
+		text += "---\n" + string(policy.text)
+	}
+	for _, filter := range filters {
+		asYAML, err := protomarshal.ToYAML(filter)
+		if err != nil {
+			return "", err
+		}
+		text += "---\n" + asYAML
+	}
+	return text, nil
 }
 
 func readAuthzCase(file string) (authzCase, error) {
@@ -154,7 +218,10 @@ func (c authzCase) build() ([]proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	domains := trustdomain.NewBundle(c.settings.TrustDomain, c.settings.TrustDomainAliases)
+	domains := trustdomain.Bundle{}
+	if c.settings.TrustDomain != "" {
+		domains = trustdomain.NewBundle(c.settings.TrustDomain, c.settings.TrustDomainAliases)
+	}
 	var filters []proto.Message
 	for _, custom := range []bool{true, false} {
 		b := builder.New(domains, push, policies, builder.Option{IsCustomBuilder: custom})

@@ -29,6 +29,7 @@ var subcommands = []subcommand{
 	{"example", "example --weft PROGRAM --explained FILE --out DIR EXAMPLE", runExample},
 	{"cases", "cases FILES|DIRS…", runCases},
 	{"authz", "authz FILES|DIRS…", runAuthz},
+	{"filters", "filters --out DIR FILES|DIRS…", runFilters},
 }
 
 var errFailed = errors.New("not accepted")
