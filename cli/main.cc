@@ -5,6 +5,17 @@
 
 #include "cli/commands.h"
 
+namespace {
+
+// Whether all of the result reached standard output; a full disk shows only when it is flushed.
+bool PrintedAll() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  std::perror("weft: standard output");
+  return false;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   try {
     CLI::App app{"weft: typed, proved policy for Istio meshes"};
@@ -31,7 +42,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? weft::cli::kExitClean : weft::cli::kExitCannot;
     }
-    return exit_code;
+    return PrintedAll() ? exit_code : weft::cli::kExitCannot;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "weft: %s\n", error.what());
     return weft::cli::kExitCannot;

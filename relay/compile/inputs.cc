@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "dsl/codes.h"
+#include "emit/check/objects.h"
 #include "stdlib/embedded.h"
 
 namespace weft::relay {
@@ -143,6 +144,7 @@ class Reader {
     const FileId id =
         inputs_.sources.Add(UniqueName(name, path), std::move(*text), SourceKind::kYaml);
     engine::ReadInventory(cluster, inputs_.sources.Get(id), inputs_.inventory, diagnostics_);
+    emit::check::CheckForeign(inputs_.sources.Get(id), diagnostics_);
   }
 
   // Two input directories may hold files of one relative name; the second is shown by its full
