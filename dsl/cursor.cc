@@ -121,6 +121,10 @@ Str Cursor::ExpectString(std::string_view what) {
     FailExpected(std::string(what) + " in double quotes");
     return {};
   }
+  if (Is(TokenKind::kString) && (Text().size() < 2 || !Text().ends_with('"'))) {
+    failed_ = true;  // not closed on its line, which is reported
+    return {};
+  }
   std::optional<std::string> text = Unescape(Text());
   if (!text) {
     Fail(codes::kBadLiteral, SpanAt(), "unknown escape in a string").help =

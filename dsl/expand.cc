@@ -118,6 +118,12 @@ class Modules {
     return names;
   }
 
+  // Whether a `use` of the file asked for the name and its module does not have it, which is
+  // reported.
+  [[nodiscard]] bool IsAbsent(FileId file, const std::string& name) const {
+    return absent_.contains({file, name});
+  }
+
  private:
   struct Import {
     std::string name;
@@ -149,7 +155,11 @@ class Modules {
             diagnostics_.Error(codes::kUnknownModule, wanted.span,
                                "module `" + Dotted(name) + "` has no `" + wanted.value + "`");
         const std::string near = NearestName(wanted.value, offered);
-        if (!near.empty()) d.help = "did you mean `" + near + "`?";
+        if (!near.empty()) {
+          d.help = "did you mean `" + near + "`?";
+          d.edit = Edit{wanted.span, near};
+        }
+        absent_.insert({use.span.file, wanted.value});
         continue;
       }
       imports_[use.span.file].push_back({wanted.value, false, module});
@@ -203,6 +213,7 @@ class Modules {
   std::map<std::string, Module> modules_;
   std::map<FileId, std::vector<Import>> imports_;
   std::vector<std::string> loading_;
+  std::set<std::pair<FileId, std::string>> absent_;
 };
 
 // ---- expansion
@@ -420,6 +431,13 @@ class Expander {
 
   void ReportUnknown(std::string_view what, const QName& name,
                      const std::vector<std::string>& candidates) {
+    if (modules_.IsAbsent(name.span.file, name.Text())) return;
+    // A module that uses itself offers nothing, which is reported.
+    const auto& told = diagnostics_.all();
+    if (std::any_of(told.begin(), told.end(),
+                    [](const Diagnostic& d) { return d.number == codes::kModuleCycle.number; })) {
+      return;
+    }
     Diagnostic& d = diagnostics_.Error(codes::kUnknownTemplate, name.span,
                                        "unknown " + std::string(what) + " `" + name.Text() + "`");
     const std::string near = NearestName(name.Text(), candidates);

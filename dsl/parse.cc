@@ -10,16 +10,6 @@
 namespace weft::dsl {
 namespace {
 
-constexpr std::array<std::string_view, 26> kDeclarations = {
-    "mesh",     "cluster",  "workspace", "gateway",    "service", "external", "destination",
-    "route",    "table",    "access",    "limit",      "limits",  "counter",  "predicate",
-    "policy",   "use",      "jwt",       "authorizer", "limiter", "trust",    "istio",
-    "gateways", "workload", "raw",       "test",       "prove"};
-
-bool IsDeclaration(std::string_view word) {
-  return std::find(kDeclarations.begin(), kDeclarations.end(), word) != kDeclarations.end();
-}
-
 // Reads the declarations of one file.
 class FileReader {
  public:
@@ -40,7 +30,7 @@ class FileReader {
  private:
   void ReadDeclaration() {
     const std::string word(cursor_.Text());
-    if (!cursor_.Is(TokenKind::kWord) || !IsDeclaration(word)) {
+    if (!cursor_.Is(TokenKind::kWord) || !IsDeclarationWord(word)) {
       Diagnostic& d = cursor_.Fail(codes::kUnknownDeclaration, cursor_.SpanAt(),
                                    "expected a declaration, found `" + word.substr(0, 40) + "`");
       const std::vector<std::string> words(kDeclarations.begin(), kDeclarations.end());
@@ -198,7 +188,7 @@ class FileReader {
     while (i < cursor_.end()) {
       const Token& token = tokens[i];
       if (i > start && i >= cursor_.at() && token.line_start && token.kind == TokenKind::kWord &&
-          IsDeclaration(syntax_->Text(token))) {
+          IsDeclarationWord(syntax_->Text(token))) {
         break;
       }
       const bool opens = token.kind == TokenKind::kOpenBrace ||

@@ -1,5 +1,6 @@
 #include "dsl/syntax.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,10 +16,18 @@ namespace peg = tao::pegtl;
 // What the grammar's actions fill in.
 class Collector {
  public:
-  Collector(const Source& source, Syntax& syntax, Diagnostics& diagnostics)
-      : source_(source), syntax_(syntax), diagnostics_(diagnostics) {}
+  // `mend`: a word of a declaration at the left margin closes what is open.
+  Collector(const Source& source, Syntax& syntax, bool mend, Diagnostics& diagnostics)
+      : source_(source), syntax_(syntax), mend_(mend), diagnostics_(diagnostics) {}
+
+  [[nodiscard]] bool HasOpen() const { return !open_.empty(); }
 
   void Add(TokenKind kind, std::uint32_t begin, std::uint32_t end) {
+    if (mend_ && kind == TokenKind::kWord && AtMargin(begin) &&
+        IsDeclarationWord(TextOf(begin, end))) {
+      CloseAll(begin);
+      line_start_ = true;
+    }
     Token token{kind, line_start_, false, begin, end, 0};
     token.gap_before = !line_start_ && begin >= last_end_ + 2;
     syntax_.tokens.push_back(token);
@@ -93,12 +102,7 @@ class Collector {
   // Closes what is still open, and ends the sequence.
   void Finish() {
     const auto end = static_cast<std::uint32_t>(source_.text.size());
-    while (!open_.empty()) {
-      const Token& opener = syntax_.tokens[open_.back()];
-      Error(codes::kUnmatched, opener.begin, opener.end,
-            "`" + std::string(TextOf(opener.begin, opener.end)) + "` is never closed");
-      Pair(CloserOf(opener.kind), end, end);
-    }
+    CloseAll(end);
     syntax_.tokens.push_back({TokenKind::kEnd, true, false, end, end, 0});
   }
 
@@ -113,6 +117,19 @@ class Collector {
 
   Diagnostic& Error(const Code& code, std::uint32_t begin, std::uint32_t end, std::string message) {
     return diagnostics_.Error(code, {source_.id, begin, end}, std::move(message));
+  }
+
+  [[nodiscard]] bool AtMargin(std::uint32_t begin) const {
+    return begin == 0 || source_.text[begin - 1] == '\n';
+  }
+
+  void CloseAll(std::uint32_t at) {
+    while (!open_.empty()) {
+      const Token& opener = syntax_.tokens[open_.back()];
+      Error(codes::kUnmatched, opener.begin, opener.end,
+            "`" + std::string(TextOf(opener.begin, opener.end)) + "` is never closed");
+      Pair(CloserOf(opener.kind), at, at);
+    }
   }
 
   // A closer that does not fit: closes the brackets inside the one it belongs to. False when it
@@ -142,6 +159,7 @@ class Collector {
 
   const Source& source_;
   Syntax& syntax_;
+  bool mend_;
   Diagnostics& diagnostics_;
   std::vector<std::uint32_t> open_;
   std::uint32_t last_end_ = 0;
@@ -239,24 +257,43 @@ struct Action<grammar::NewLine> {
   static void apply0(const char* /*base*/, Collector& collector) { collector.NewLine(); }
 };
 
-}  // namespace
-
-Syntax Tokenize(const Source& source, Diagnostics& diagnostics) {
-  Syntax syntax{.file = source.id, .text = source.text, .tokens = {}, .comments = {}};
-  Collector collector(source, syntax, diagnostics);
-  if (const auto bad = FirstInvalidUtf8(source.text)) {
-    const auto at = static_cast<std::uint32_t>(*bad);
-    diagnostics.Error(codes::kNotUtf8, {source.id, at, at + 1}, "the file is not valid UTF-8");
-    syntax.tokens.push_back({TokenKind::kEnd, true, false, 0, 0, 0});
-    return syntax;
-  }
+// Reads the text once. False when a bracket is open at the end and `mend` is not set.
+bool ReadTokens(const Source& source, bool mend, Syntax& syntax, Diagnostics& diagnostics) {
+  Collector collector(source, syntax, mend, diagnostics);
   syntax.tokens.reserve(source.text.size() / 5 + 1);
   const std::string_view body = source.text;
   const std::size_t skip = body.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   peg::memory_input<peg::tracking_mode::lazy, peg::eol::lf> input(body.data() + skip,
                                                                   body.data() + body.size(), "");
   peg::parse<grammar::File, Action>(input, body.data(), collector);
+  if (collector.HasOpen() && !mend) return false;
   collector.Finish();
+  return true;
+}
+
+}  // namespace
+
+bool IsDeclarationWord(std::string_view word) {
+  return std::find(kDeclarations.begin(), kDeclarations.end(), word) != kDeclarations.end();
+}
+
+Syntax Tokenize(const Source& source, Diagnostics& diagnostics) {
+  Syntax syntax{.file = source.id, .text = source.text, .tokens = {}, .comments = {}};
+  if (const auto bad = FirstInvalidUtf8(source.text)) {
+    const auto at = static_cast<std::uint32_t>(*bad);
+    diagnostics.Error(codes::kNotUtf8, {source.id, at, at + 1}, "the file is not valid UTF-8");
+    syntax.tokens.push_back({TokenKind::kEnd, true, false, 0, 0, 0});
+    return syntax;
+  }
+  Diagnostics found;
+  if (!ReadTokens(source, false, syntax, found)) {
+    // The bracket that is missing is looked for again where the next declaration begins.
+    found = Diagnostics();
+    syntax.tokens.clear();
+    syntax.comments.clear();
+    ReadTokens(source, true, syntax, found);
+  }
+  diagnostics.Append(found);
   return syntax;
 }
 

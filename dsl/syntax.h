@@ -4,6 +4,7 @@
 // beside the tokens.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -68,9 +69,18 @@ struct Syntax {
 // Deepest nesting of brackets; deeper input is refused.
 inline constexpr std::uint32_t kMaxNesting = 64;
 
+// The words that begin declarations: `service`, `route`, ...
+inline constexpr std::array<std::string_view, 26> kDeclarations = {
+    "mesh",     "cluster",  "workspace", "gateway",    "service", "external", "destination",
+    "route",    "table",    "access",    "limit",      "limits",  "counter",  "predicate",
+    "policy",   "use",      "jwt",       "authorizer", "limiter", "trust",    "istio",
+    "gateways", "workload", "raw",       "test",       "prove"};
+[[nodiscard]] bool IsDeclarationWord(std::string_view word);
+
 // Tokens of the file. On an error (bad character, open string, unmatched bracket, nesting) a
 // diagnostic is added and reading resumes behind it, so that the result is always well formed:
-// unmatched closers are dropped and missing closers are added at the end of the declaration.
+// unmatched closers are dropped and missing closers are added where the next declaration
+// begins at the left margin.
 [[nodiscard]] Syntax Tokenize(const Source& source, Diagnostics& diagnostics);
 
 }  // namespace weft::dsl

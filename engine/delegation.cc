@@ -1,5 +1,6 @@
 // Delegation: rules of the tables a rule delegates to stand in its place, narrowed by its match.
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "dsl/overloaded.h"
@@ -73,6 +74,9 @@ Specificity SpecificityOf(const RouteRule& rule) {
 class Expander {
  public:
   explicit Expander(Lowering& l) : l_(l) {}
+
+  // Whether some delegation names or selects the table, be it one that is refused.
+  [[nodiscard]] bool IsNamed(TableId id) const { return named_.contains(id); }
 
   std::vector<RouteRule> Rules(TableId id, const Inherited& inherited) {
     const dsl::RouteDecl& decl = l_.program.routes[id.index()];
@@ -163,6 +167,7 @@ class Expander {
       return {};
     }
     const Table& table = l_.model[at->second];
+    named_.insert(at->second);
     if (Shared(parent, table)) return at->second;
     Diagnostic& d =
         l_.diagnostics.Error(codes::kTableNotShared, name.span,
@@ -187,6 +192,7 @@ class Expander {
     bool any = false;
     for (const TableId id : Tables(from, delegate)) {
       any = true;
+      named_.insert(id);
       if (std::find(below.path.begin(), below.path.end(), id) != below.path.end() ||
           below.path.size() > kMaxDepth) {
         l_.diagnostics.Error(codes::kDelegationCycle, rule.action_span,
@@ -221,17 +227,8 @@ class Expander {
   }
 
   Lowering& l_;
+  std::set<TableId> named_;
 };
-
-// Which tables have rules standing in some route.
-std::vector<bool> Delegated(const Model& model) {
-  std::vector<bool> used(model.tables.size(), false);
-  for (const Table& table : model.tables) {
-    if (!table.root) continue;
-    for (const RouteRule& rule : table.rules) used[rule.from.index()] = true;
-  }
-  return used;
-}
 
 }  // namespace
 
@@ -240,10 +237,9 @@ void LowerRules(Lowering& l) {
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
     if (l.model.tables[i].root) l.model.tables[i].rules = expander.Rules({i}, {});
   }
-  const std::vector<bool> used = Delegated(l.model);
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
     const Table& table = l.model.tables[i];
-    if (table.root || used[i] || l.program.routes[i].rules.empty()) continue;
+    if (table.root || expander.IsNamed({i}) || l.program.routes[i].rules.empty()) continue;
     // Checked for itself; nothing sends requests to it yet.
     (void)expander.Rules({i}, {});
     l.diagnostics.Warning(codes::kNothingSelected, table.span,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "dsl/codes.h"
 #include "dsl/items_check.h"
 #include "dsl/overloaded.h"
 #include "engine/codes.h"
@@ -84,6 +85,12 @@ std::tuple<bool, std::int64_t, int> Standing(const RankedItem& ranked) {
 void ReportConflict(Lowering& l, const dsl::Item& first, const dsl::Item& second) {
   const dsl::Item& later = first.span < second.span ? second : first;
   const dsl::Item& earlier = first.span < second.span ? first : second;
+  const auto& told = l.diagnostics.all();
+  if (std::any_of(told.begin(), told.end(), [&](const Diagnostic& d) {
+        return d.number == dsl::codes::kRepeatedItem.number && d.span == later.span;
+      })) {
+    return;
+  }
   Diagnostic& d = l.diagnostics.Error(
       codes::kConflictingPolicies, later.span,
       "two policies of equal rank set `" + std::string(dsl::ItemWord(later)) + "` here");
