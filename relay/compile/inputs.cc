@@ -99,6 +99,14 @@ class Reader {
   }
 
   std::optional<std::string> Load(const std::string& path) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error) && fs::file_size(path, error) > kMaxSourceBytes &&
+        !error) {
+      inputs_.unreadable = true;
+      diagnostics_.Error(dsl::codes::kTooLarge, {}, "`" + path + "` is larger than 64 MiB").help =
+          "split it into several files; their order never matters";
+      return std::nullopt;
+    }
     Result<std::string> text = ReadFile(path);
     if (text.ok()) return std::move(text).value();
     Fail(path, text.error());
