@@ -120,16 +120,22 @@ Outcome RouteThrough(const Model& model, const std::vector<const Table*>& tables
   return outcome;
 }
 
-// The listener that takes the connection: port, TLS or not, and for TLS the SNI.
+// The listener that takes the connection: port, TLS or not, and for TLS the SNI. In clear text the
+// port alone decides; a host that none of its listeners has is found out by the routes.
 const Listener* FindListener(const Gateway& gateway, const Request& request) {
   const Listener* found = nullptr;
+  const Listener* other = nullptr;
   for (const Listener& listener : gateway.listeners) {
     if (listener.port != request.port || listener.tls.has_value() != request.tls) continue;
     const std::string& name = request.tls ? request.sni : request.host;
-    if (!listener.hosts.empty() && !BestHost(listener.hosts, name)) continue;
+    if (!listener.hosts.empty() && !BestHost(listener.hosts, name)) {
+      if (other == nullptr) other = &listener;
+      continue;
+    }
     if (found == nullptr || (found->hosts.empty() && !listener.hosts.empty())) found = &listener;
   }
-  return found;
+  const bool by_port = !request.tls && request.layer == Layer::kHttp;
+  return found == nullptr && by_port ? other : found;
 }
 
 Outcome EvaluateAtGateway(const Model& model, const Request& request) {
@@ -146,6 +152,13 @@ Outcome EvaluateAtGateway(const Model& model, const Request& request) {
       return BlockedAt(block->stage, block->status, rules);
     }
   }
+  const std::string& name = request.layer == Layer::kTls ? request.sni : request.host;
+  if (!listener->hosts.empty() && !BestHost(listener->hosts, name)) {
+    return BlockedAt(Stage::kNoRoute, 404, {listener->span});
+  }
+  const std::vector<const Table*> tables = TablesAtGateway(model, request.gateway, name);
+  if (tables.empty()) return BlockedAt(Stage::kNoRoute, 404, {gateway.span});
+  // Only hosts that some route serves are led to https.
   if (listener->redirect_https && request.layer == Layer::kHttp) {
     Outcome outcome;
     outcome.rules = rules;
@@ -153,12 +166,6 @@ Outcome EvaluateAtGateway(const Model& model, const Request& request) {
     outcome.answered = Redirect{.https = true, .host = "", .path = "", .port = {}, .code = 301};
     return outcome;
   }
-  const std::string& name = request.layer == Layer::kTls ? request.sni : request.host;
-  if (!listener->hosts.empty() && !BestHost(listener->hosts, name)) {
-    return BlockedAt(Stage::kNoRoute, 404, {listener->span});
-  }
-  const std::vector<const Table*> tables = TablesAtGateway(model, request.gateway, name);
-  if (tables.empty()) return BlockedAt(Stage::kNoRoute, 404, {gateway.span});
 
   const Sender sender = GatewaySender(model, request.gateway, request.cluster);
   Outcome outcome = RouteThrough(model, tables, sender, request, client);
@@ -171,14 +178,17 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   const WorkloadId source = request.source;
   const std::string ns = source.IsNone() ? "" : model[source].ns;
   const WorkspaceId workspace = source.IsNone() ? WorkspaceId{} : model[source].workspace;
-  const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
-  if (!target) return BlockedAt(Stage::kHidden, 0, {});
   // A caller without sidecar, or one that goes around it, is bound by nothing on its own side.
   const bool proxied =
       !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
+  // A trimmed proxy answers for hosts it does not know; others pass the connection on, to nowhere.
+  const bool trimmed = proxied && !workspace.IsNone() && model[workspace].trim;
+  const int unknown = trimmed && request.layer == Layer::kHttp ? 502 : 0;
+  const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
+  if (!target) return BlockedAt(Stage::kHidden, unknown, {});
   if (proxied && !IsVisible(model, workspace, *target)) {
-    if (workspace.IsNone()) return BlockedAt(Stage::kHidden, 502, {});
-    return BlockedAt(Stage::kHidden, 502, {model[workspace].isolate_span});
+    if (workspace.IsNone()) return BlockedAt(Stage::kHidden, unknown, {});
+    return BlockedAt(Stage::kHidden, unknown, {model[workspace].isolate_span});
   }
   const Sender sender = SidecarSender(model, source, request.cluster, peer);
   if (proxied) {

@@ -294,6 +294,16 @@ bool Concerns(const IstioObject& service, const Client& client, const Request& r
   return false;
 }
 
+// The client's proxy answers for hosts that are not in its registry, instead of passing them on.
+bool KnowsRegistryOnly(const Mesh& mesh, const Client& client, const Request& request) {
+  const auto sidecars = OfKind(mesh, client.cluster, "Sidecar");
+  return request.layer == engine::Layer::kHttp &&
+         std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
+           const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
+           return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";
+         });
+}
+
 Decision AtSidecar(const Mesh& mesh, const Request& request) {
   const bool known = !request.source.IsNone();
   Client client{.cluster = request.cluster,
@@ -322,7 +332,8 @@ Decision AtSidecar(const Mesh& mesh, const Request& request) {
       if (!host) host = HostNamed(mesh, request.cluster, name);
     }
   }
-  if (!host) return Blocked("hidden", 502);
+  if (!host)
+    return Blocked("hidden", proxied && KnowsRegistryOnly(mesh, client, request) ? 502 : 0);
   if (proxied) {
     const Where where{"mesh", client};
     const IstioObject* service = ServiceFor(mesh, where, host->name);
@@ -336,11 +347,13 @@ Decision AtSidecar(const Mesh& mesh, const Request& request) {
   return decision;
 }
 
-// The server of the Gateway object that takes the connection.
+// The server of the Gateway object that takes the connection: in clear text any of its port, hosts
+// are found out by the routes.
 const yaml::Node* ServerFor(const IstioObject& gateway, const Request& request) {
   const yaml::Node* servers = gateway.spec.Find("servers");
   if (servers == nullptr) return nullptr;
   const yaml::Node* best = nullptr;
+  const yaml::Node* other = nullptr;
   std::size_t fit = 0;
   for (const yaml::Node& server : servers->items) {
     const yaml::Node* number = server.At("port.number");
@@ -356,8 +369,18 @@ const yaml::Node* ServerFor(const IstioObject& gateway, const Request& request) 
         best = &server;
       }
     }
+    if (other == nullptr) other = &server;
   }
-  return best;
+  const bool by_port = !request.tls && request.layer == engine::Layer::kHttp;
+  return best == nullptr && by_port ? other : best;
+}
+
+bool Serves(const yaml::Node& server, const Request& request) {
+  const auto& hosts = server.Find("hosts")->items;
+  return request.layer != engine::Layer::kHttp ||
+         std::any_of(hosts.begin(), hosts.end(), [&](const yaml::Node& h) {
+           return HostFit(h.text.substr(h.text.find('/') + 1), request.host) > 0;
+         });
 }
 
 Decision AtGateway(const Mesh& mesh, const Request& request) {
@@ -397,6 +420,10 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
   const auto refusal = AskProxy(mesh, {request.cluster, client.ns, client.labels, true}, request,
                                 request.identity, port);
   if (refusal) return Blocked(refusal->stage, refusal->status);
+  const Where where{gateway->ns + "/" + gateway->name, client};
+  const IstioObject* service =
+      ServiceFor(mesh, where, request.layer == engine::Layer::kTls ? request.sni : request.host);
+  if (service == nullptr || !Serves(*server, request)) return Blocked("no-route", 404);
   const yaml::Node* redirect = server->At("tls.httpsRedirect");
   if (redirect != nullptr && redirect->AsBool() == true && request.layer == engine::Layer::kHttp) {
     return {.kind = Decision::Kind::kAnswered,
@@ -405,10 +432,6 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
             .location = "https://" + request.host + request.path,
             .shares = {}};
   }
-  const Where where{gateway->ns + "/" + gateway->name, client};
-  const IstioObject* service =
-      ServiceFor(mesh, where, request.layer == engine::Layer::kTls ? request.sni : request.host);
-  if (service == nullptr) return Blocked("no-route", 404);
   if (auto decision = Route(mesh, client, *service, request)) return *decision;
   return Blocked("no-route", 404);
 }

@@ -83,14 +83,19 @@ void Deciding::AtSidecar() {
     sender.peer = &client->peer;
   }
   const std::uint32_t ns = client == nullptr ? TextMap::kAbsent : client->namespace_number;
+  const WorkspaceId workspace =
+      request_.source.IsNone() ? WorkspaceId{} : model_[request_.source].workspace;
+  const bool bound = proxied && !request_.direct;
+  // A trimmed proxy answers for hosts it does not know.
+  const bool answers = bound && !workspace.IsNone() && model_[workspace].trim;
+  const int unknown = answers && request_.layer == Layer::kHttp ? 502 : 0;
   const std::optional<TargetRef> target =
       program_.names.Resolve(request_.host, ns, request_.cluster);
-  if (!target) return Block(Stage::kHidden, 0);
-  if (proxied && !request_.direct) {
-    const WorkspaceId workspace = model_[request_.source].workspace;
+  if (!target) return Block(Stage::kHidden, unknown);
+  if (bound) {
     if (!program_.names.Knows(workspace, *target)) {
       if (!workspace.IsNone()) Line(model_[workspace].isolate_span);
-      return Block(Stage::kHidden, 502);
+      return Block(Stage::kHidden, unknown);
     }
     const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
     if (HasLayer(tables)) return RouteThrough(tables, sender, sender.peer);
@@ -101,16 +106,21 @@ void Deciding::AtSidecar() {
 
 const CompiledListener* Deciding::FindListener(const CompiledGateway& gateway) const {
   const CompiledListener* found = nullptr;
+  const CompiledListener* other = nullptr;  // of the port, for other hosts
   const std::string& name = request_.tls ? request_.sni : request_.host;
   for (const CompiledListener& candidate : gateway.listeners) {
     const Listener& listener = *candidate.listener;
     if (listener.port != request_.port || listener.tls.has_value() != request_.tls) continue;
     const bool named = !listener.hosts.empty();
-    if (named && candidate.hosts.Find(name).rank == 0) continue;
+    if (named && candidate.hosts.Find(name).rank == 0) {
+      if (other == nullptr) other = &candidate;
+      continue;
+    }
     // One that names its hosts goes before one that takes any.
     if (found == nullptr || (named && found->listener->hosts.empty())) found = &candidate;
   }
-  return found;
+  const bool by_port = !request_.tls && request_.layer == Layer::kHttp;
+  return found == nullptr && by_port ? other : found;
 }
 
 void Deciding::AtGateway() {
@@ -128,12 +138,6 @@ void Deciding::AtGateway() {
                                                View::Of(request_, client), decision_.lines);
     if (refusal) return Block(refusal->stage, refusal->status);
   }
-  if (listener.redirect_https && request_.layer == Layer::kHttp) {
-    Line(listener.span);
-    decision_.kind = Decision::Kind::kAnswered;
-    decision_.https_redirect = &listener;
-    return;
-  }
   const std::string& name = request_.layer == Layer::kTls ? request_.sni : request_.host;
   if (!listener.hosts.empty() && taken->hosts.Find(name).rank == 0) {
     return BlockBy(Stage::kNoRoute, 404, listener.span);
@@ -141,6 +145,12 @@ void Deciding::AtGateway() {
   TableIds tables;
   for (const std::uint32_t table : gateway.tables.Find(name).ids) tables.push_back(table);
   if (tables.empty()) return BlockBy(Stage::kNoRoute, 404, model_[request_.gateway].span);
+  if (listener.redirect_https && request_.layer == Layer::kHttp) {
+    Line(listener.span);
+    decision_.kind = Decision::Kind::kAnswered;
+    decision_.https_redirect = &listener;
+    return;
+  }
   RouteThrough(tables, {proxies.place, proxies.peer ? &*proxies.peer : nullptr}, client);
 }
 
