@@ -89,6 +89,51 @@ std::string DurationText(engine::Millis duration) {
   return fmt::format("{}.{:03}s", ms / 1000, ms % 1000);
 }
 
+namespace {
+
+// HTTP is what its proxy can look into: also behind the TLS that it ends.
+engine::PortProtocol SeenProtocol(const engine::Listener& listener) {
+  using engine::PortProtocol;
+  const bool raw =
+      listener.protocol == PortProtocol::kTcp || listener.protocol == PortProtocol::kTls;
+  const bool passed = listener.tls == engine::TlsMode::kPassthrough ||
+                      listener.tls == engine::TlsMode::kAutoPassthrough;
+  return raw || passed ? PortProtocol::kTcp : PortProtocol::kHttp;
+}
+
+// The ports of a gateway's listeners, which are ports of its own Service: that tells the port of
+// the proxy behind each.
+std::vector<engine::ServicePort> ListenerPorts(const Emitter& e, const engine::Gateway& gateway) {
+  std::vector<engine::ServicePort> ports;
+  for (const engine::Listener& listener : gateway.listeners) {
+    const bool known = std::any_of(ports.begin(), ports.end(),
+                                   [&](const auto& p) { return p.number == listener.port; });
+    if (known) continue;
+    ports.push_back({.name = "",
+                     .number = listener.port,
+                     .target = listener.port,
+                     .protocol = SeenProtocol(listener)});
+  }
+  for (const engine::Service& service : e.model.services) {
+    const engine::ServiceInstance* instance = service.In(e.cluster);
+    if (instance == nullptr || service.ns != gateway.ns) continue;
+    const bool serves = std::any_of(
+        instance->workloads.begin(), instance->workloads.end(), [&](engine::WorkloadId w) {
+          return std::find(gateway.workloads.begin(), gateway.workloads.end(), w) !=
+                 gateway.workloads.end();
+        });
+    if (!serves) continue;
+    for (const engine::ServicePort& behind : instance->ports) {
+      for (engine::ServicePort& port : ports) {
+        if (port.number == behind.number) port.target = behind.target;
+      }
+    }
+  }
+  return ports;
+}
+
+}  // namespace
+
 std::optional<Attachment> AttachmentOf(const Emitter& e, const engine::Guard& guard) {
   if (guard.cluster != e.cluster) return std::nullopt;
   return std::visit(
@@ -102,23 +147,8 @@ std::optional<Attachment> AttachmentOf(const Emitter& e, const engine::Guard& gu
           },
           [&](engine::GatewayId id) -> std::optional<Attachment> {
             const engine::Gateway& gateway = e.model[id];
-            Attachment attachment{
-                gateway.ns, gateway.name, gateway.selector, gateway.workspace, {}};
-            // Listener ports are Service ports of the gateway's own Service.
-            for (const engine::Service& service : e.model.services) {
-              const engine::ServiceInstance* instance = service.In(e.cluster);
-              if (instance == nullptr || service.ns != gateway.ns) continue;
-              const bool serves =
-                  std::any_of(instance->workloads.begin(), instance->workloads.end(),
-                              [&](engine::WorkloadId w) {
-                                return std::find(gateway.workloads.begin(), gateway.workloads.end(),
-                                                 w) != gateway.workloads.end();
-                              });
-              if (!serves) continue;
-              attachment.ports.insert(attachment.ports.end(), instance->ports.begin(),
-                                      instance->ports.end());
-            }
-            return attachment;
+            return Attachment{gateway.ns, gateway.name, gateway.selector, gateway.workspace,
+                              ListenerPorts(e, gateway)};
           },
           [&](engine::WorkloadId id) -> std::optional<Attachment> {
             const engine::Workload& workload = e.model[id];
