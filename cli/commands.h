@@ -21,6 +21,7 @@ void AddInit(CLI::App& app, int& exit_code);
 void AddExplain(CLI::App& app, int& exit_code);
 void AddWhoCan(CLI::App& app, int& exit_code);
 void AddCanReach(CLI::App& app, int& exit_code);
+void AddSimulate(CLI::App& app, int& exit_code);
 void AddCompletion(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/request_json.h"
 #include "engine/codes.h"
 
 namespace weft::cli {
@@ -41,6 +42,17 @@ void ReportFailure(Policy& policy, const engine::TestCase& test, const engine::T
   }
 }
 
+// The expectations as they are written.
+Json ExpectJson(const engine::TestCase& test, const SourceMap& sources) {
+  Json texts = Json::array();
+  for (const engine::TestCase::Expect& expect : test.expects) {
+    if (!expect.span.IsKnown()) continue;
+    const std::string& text = sources.Get(expect.span.file).text;
+    texts.push_back(text.substr(expect.span.begin, expect.span.end - expect.span.begin));
+  }
+  return texts;
+}
+
 void PrintJson(const Policy& policy, const std::vector<engine::TestCase>& tests,
                const std::vector<engine::TestResult>& results, const Coverage& coverage) {
   Json json;
@@ -54,12 +66,16 @@ void PrintJson(const Policy& policy, const std::vector<engine::TestCase>& tests,
     test["passed"] = results[i].passed;
     test["outcome"] = engine::OutcomeText(policy.model, results[i].outcome);
     if (!results[i].passed) test["message"] = results[i].message;
+    test["expect"] = ExpectJson(tests[i], policy.inputs.sources);
+    test["request"] = RequestJson(policy.model, tests[i].request);
+    test["result"] = ResultJson(policy.model, tests[i].request, results[i].outcome);
     json["tests"].push_back(std::move(test));
   }
   json["summary"] = {{"passed", passed},
                      {"failed", tests.size() - passed},
                      {"rules", coverage.rules.size()},
                      {"covered", coverage.reached.size()}};
+  json["clusters"] = ClustersJson(policy.model);
   json["findings"] = FindingsJson(policy.diagnostics, policy.inputs.sources);
   PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
 }

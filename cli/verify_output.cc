@@ -7,12 +7,14 @@
 #include <set>
 
 #include "cli/output.h"
+#include "cli/request_json.h"
 #include "dsl/render.h"
 
 namespace weft::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using engine::Model;
 using verifier::PropertyVerdict;
 
 std::string Xml(const std::string& text) {
@@ -63,8 +65,14 @@ std::string VerifyJson(const VerifyResult& result) {
                      {"rules", result.policy.model.rules},
                      {"seconds", result.seconds}};
   json["findings"] = FindingsJson(result.policy.diagnostics, sources);
-  for (Json& finding : relay::ProofFindingsJson(report, result.policy.model, sources)) {
-    json["findings"].push_back(std::move(finding));
+  const Model& model = result.policy.model;
+  std::vector<Json> proofs = relay::ProofFindingsJson(report, model, sources);
+  for (std::size_t i = 0; i < proofs.size(); ++i) {
+    if (const auto& witness = report.findings[i].witness) {
+      proofs[i]["request"] = RequestJson(model, *witness);
+      proofs[i]["result"] = ResultJson(model, *witness, engine::Evaluate(model, *witness));
+    }
+    json["findings"].push_back(std::move(proofs[i]));
   }
   json["properties"] = Json::array();
   for (const verifier::Property& property : report.properties) {
