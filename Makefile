@@ -1,5 +1,5 @@
 # weft: entry points. `make demo` and `make test` each work as the first command typed.
-.PHONY: all demo test format lint bench fuzz install clean setup release
+.PHONY: all demo test format lint bench fuzz install clean setup release lab
 MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -29,6 +29,9 @@ bench: setup
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench -j $(JOBS)
 	@scripts/bench build/bench
+
+lab: release
+	@scripts/lab $(or $(EXAMPLE),bookinfo)
 
 fuzz: setup
 	@scripts/fuzz $(or $(SECONDS_EACH),300)

@@ -1,0 +1,2 @@
+s/mtls strict/mtls permissive/
+s/allow from reviews when method = GET/allow anyone when method = GET/

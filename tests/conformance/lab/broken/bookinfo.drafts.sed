@@ -1,0 +1,1 @@
+/deny when path under "\/reviews\/drafts"/d

@@ -1,0 +1,1 @@
+s/allow from gateway front-door/allow from ad/

@@ -1,0 +1,1 @@
+s/method = GET and //

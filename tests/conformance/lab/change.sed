@@ -1,0 +1,2 @@
+s/-> productpage$/-> respond 410/
+/allow from productpage, gateway/s/GET, HEAD/HEAD/
