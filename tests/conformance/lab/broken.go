@@ -61,7 +61,7 @@ func runBroken(arguments []string) error {
 	if err := m.up(); err != nil {
 		return err
 	}
-	findings, err := m.sendTests(trials)
+	findings, err := m.sendTests(&s, trials)
 	if err != nil {
 		return err
 	}

@@ -86,78 +86,97 @@ type passage struct {
 	lastOf        map[string]time.Duration // last old answer, by request
 }
 
+// watch notes what answers come during one change.
+type watch struct {
+	mutex   sync.Mutex
+	forward bool      // from the old policy to the new one
+	begin   time.Time // of the change; zero before
+	lastOld time.Time
+	found   passage
+}
+
+func (w *watch) start() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.begin = time.Now()
+	w.lastOld = w.begin
+}
+
+func (w *watch) note(t telling, sent time.Time, answer observation) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	before, after := t.old, t.new
+	if !w.forward {
+		before, after = after, before
+	}
+	w.found.sent++
+	switch {
+	case disagreement(after, answer) == "":
+		if w.found.first < 0 && !w.begin.IsZero() && sent.After(w.begin) {
+			w.found.first = time.Since(w.begin)
+		}
+	case disagreement(before, answer) == "":
+		w.lastOld = time.Now()
+		if !w.begin.IsZero() {
+			w.found.lastOf[t.Title] = w.lastOld.Sub(w.begin)
+		}
+	default:
+		w.found.neither++
+		w.found.example = answer.text() + " " + answer.broken
+	}
+}
+
+// over complains until there were new answers and, for a while, no old ones.
+func (w *watch) over(quiet time.Duration) error {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.found.first < 0 || time.Since(w.lastOld) < quiet {
+		return errors.New("old answers still come")
+	}
+	return nil
+}
+
+// keepSending sends a request again and again until ctx ends.
+func (m *mesh) keepSending(ctx context.Context, t telling, pause time.Duration, w *watch) {
+	for ctx.Err() == nil {
+		sent := time.Now()
+		if answer, err := m.send(context.Background(), t.trial); err == nil {
+			w.note(t, sent, answer)
+		}
+		time.Sleep(pause)
+	}
+}
+
 // pass shows the istiods the objects of another policy while requests run, until all answers have
 // been new for a second.
 func (m *mesh) pass(to map[string][]*unstructured.Unstructured, all []telling, forward bool, pause time.Duration) (passage, error) {
-	found := passage{first: -1, lastOf: map[string]time.Duration{}}
-	var mutex sync.Mutex
-	var begin, lastOld time.Time
+	w := &watch{forward: forward, found: passage{first: -1, lastOf: map[string]time.Duration{}}}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var group sync.WaitGroup
-	note := func(t telling, sent time.Time, answer observation) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		old, now := t.old, t.new
-		if !forward {
-			old, now = now, old
-		}
-		found.sent++
-		switch {
-		case disagreement(now, answer) == "":
-			if found.first < 0 && !begin.IsZero() && sent.After(begin) {
-				found.first = time.Since(begin)
-			}
-		case disagreement(old, answer) == "":
-			lastOld = time.Now()
-			if !begin.IsZero() {
-				found.lastOf[t.Title] = lastOld.Sub(begin)
-			}
-		default:
-			found.neither++
-			found.example = answer.text() + " " + answer.broken
-		}
-	}
 	for _, t := range all {
 		for range 2 {
 			group.Add(1)
 			go func() {
 				defer group.Done()
-				for ctx.Err() == nil {
-					sent := time.Now()
-					answer, err := m.send(context.Background(), t.trial)
-					if err == nil {
-						note(t, sent, answer)
-					}
-					time.Sleep(pause)
-				}
+				m.keepSending(ctx, t, pause, w)
 			}()
 		}
 	}
 	time.Sleep(200 * time.Millisecond) // of steady load before the change
-	mutex.Lock()
-	begin = time.Now()
-	lastOld = begin
-	mutex.Unlock()
-	var err error
+	w.start()
 	m.emitted = to
+	var err error
 	for _, c := range m.clusters {
 		err = errors.Join(err, m.apply(c))
 	}
 	if err == nil {
-		err = poll(90*time.Second, func() error {
-			mutex.Lock()
-			defer mutex.Unlock()
-			if found.first < 0 || time.Since(lastOld) < time.Second+4*pause {
-				return errors.New("old answers still come")
-			}
-			return nil
-		})
+		err = poll(90*time.Second, func() error { return w.over(time.Second + 4*pause) })
 	}
 	stop()
 	group.Wait()
-	found.last = lastOld.Sub(begin)
-	return found, err
+	w.found.last = w.lastOld.Sub(w.begin)
+	return w.found, err
 }
 
 func report(all []passage) {

@@ -25,6 +25,7 @@ func runCheck(arguments []string) error {
 	s := setup{}
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	planted := flags.String("mutate", "", "bug to plant in the emitted objects; then disagreement is demanded")
+	life := flags.Duration("life", 0, "of certificates: also send until each was renewed twice")
 	atLeast := flags.Int("at-least", 0, "how many requests of the sampler must have been sent")
 	if err := s.parse(flags, arguments); err != nil {
 		return err
@@ -33,6 +34,9 @@ func runCheck(arguments []string) error {
 	m, tests, err := s.prepare()
 	if err != nil {
 		return err
+	}
+	if *life > 0 {
+		m.life = *life
 	}
 	if *planted != "" {
 		if err := mutate(m.emitted, *planted); err != nil {
@@ -44,13 +48,13 @@ func runCheck(arguments []string) error {
 		return err
 	}
 	fmt.Printf("%s: %d clusters, %d pods up after %.1f s\n", s.example, len(m.clusters), len(m.pods()), time.Since(begin).Seconds())
-	findings, err := m.sendTests(tests.Tests)
+	findings, err := m.sendTests(&s, tests.Tests)
 	if err != nil {
 		return err
 	}
 	printTable(findings)
 	wrong := countWrong(findings)
-	if s.sampler != "" {
+	for again := s.sampler != ""; again; again = *life > 0 && !m.renewed(3) {
 		more, err := m.checkSamples(&s, *atLeast)
 		if err != nil {
 			return err
@@ -64,6 +68,16 @@ func runCheck(arguments []string) error {
 		return fmt.Errorf("%w in %d requests; see %s", errDisagree, wrong, s.dir)
 	}
 	return nil
+}
+
+// renewed tells whether every proxy has had that many certificates.
+func (m *mesh) renewed(times int) bool {
+	for _, served := range m.secrets {
+		if served.certificates() < times {
+			return false
+		}
+	}
+	return true
 }
 
 func demandDisagreement(planted string, wrong int) error {
@@ -86,7 +100,7 @@ func countWrong(findings []finding) int {
 
 // sendTests sends the requests of test blocks, first all those that need the whole mesh, then those
 // that need a part of it dead.
-func (m *mesh) sendTests(tests []trial) ([]finding, error) {
+func (m *mesh) sendTests(s *setup, tests []trial) ([]finding, error) {
 	var findings []finding
 	var whole, lossy []trial
 	for _, t := range tests {
@@ -102,7 +116,7 @@ func (m *mesh) sendTests(tests []trial) ([]finding, error) {
 	}
 	findings = append(findings, sent...)
 	for _, t := range lossy {
-		found, err := m.sendUnderLoss(t)
+		found, err := m.sendUnderLoss(s, t)
 		if err != nil {
 			return nil, err
 		}

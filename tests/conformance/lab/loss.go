@@ -83,7 +83,7 @@ const (
 
 // sendUnderLoss kills what the test says is lost and sends the request until it is answered as the
 // evaluator says, ten times in a row.
-func (m *mesh) sendUnderLoss(t trial) (finding, error) {
+func (m *mesh) sendUnderLoss(s *setup, t trial) (finding, error) {
 	found := finding{trial: t}
 	var except *pod
 	if here := m.cluster(t.Request.Cluster); here != nil {
@@ -112,7 +112,10 @@ func (m *mesh) sendUnderLoss(t trial) (finding, error) {
 		}
 	}
 	m.tellLoss(found, len(gone), sent-row, time.Since(begin), noticed)
-	return found, m.revive(gone)
+	if found.wrong == "" {
+		found.wrong, err = s.simulated(found, except)
+	}
+	return found, errors.Join(err, m.revive(gone))
 }
 
 func (m *mesh) tellLoss(f finding, killed, before int, after time.Duration, noticed bool) {
@@ -123,4 +126,56 @@ func (m *mesh) tellLoss(f finding, killed, before int, after time.Duration, noti
 	if f.wrong == "" {
 		fmt.Printf("%s: %d pods killed; after %d requests and %.1f s all as expected, %s\n", f.Title, killed, before, after.Seconds(), how)
 	}
+}
+
+// simulation is `weft simulate -o json`.
+type simulation struct {
+	Moves []struct {
+		From struct {
+			Cluster string `json:"cluster"`
+			Region  string `json:"region"`
+			Zone    string `json:"zone"`
+		} `json:"from"`
+		To    string `json:"to"`
+		After [][]struct {
+			Cluster string `json:"cluster"`
+		} `json:"after"`
+	} `json:"moves"`
+}
+
+// simulated compares who answered with what `weft simulate` says of the same loss.
+func (s *setup) simulated(f finding, from *pod) (string, error) {
+	if from == nil || f.Request.Address == nil || f.traffic.pod == "" {
+		return "", nil
+	}
+	arguments := []string{"simulate", s.example, "--all", "-o", "json"}
+	for kind, names := range map[string][]string{
+		"cluster": f.Request.Lost.Clusters, "region": f.Request.Lost.Regions, "zone": f.Request.Lost.Zones,
+	} {
+		for _, name := range names {
+			arguments = append(arguments, "--lose", kind+"="+name)
+		}
+	}
+	var answer simulation
+	if err := s.askJSON(&answer, s.weft, arguments...); err != nil {
+		return "", err
+	}
+	target := f.Request.Host
+	if f.Request.Address.Kind == "service" {
+		target = f.Request.Address.Namespace + "/" + f.Request.Address.Name
+	}
+	here, _, _ := strings.Cut(f.traffic.pod, "/")
+	for _, move := range answer.Moves {
+		place := move.From
+		if move.To != target || place.Cluster != from.cluster.name || place.Region != from.region || place.Zone != from.zone {
+			continue
+		}
+		for _, backend := range slices.Concat(move.After[:min(1, len(move.After))]...) {
+			if backend.Cluster == here {
+				return "", nil
+			}
+		}
+		return fmt.Sprintf("weft simulate says %s, not %s", asText(move.After), here), nil
+	}
+	return "weft simulate says nothing of it", nil
 }
