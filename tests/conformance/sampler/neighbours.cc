@@ -82,10 +82,9 @@ Patterns CollectAll(const Model& model) {
 std::vector<std::string> Values(const std::set<Pattern>& patterns, verifier::Domain domain) {
   std::vector<verifier::Language> languages;
   for (const Pattern& pattern : patterns) languages.push_back({pattern, {}});
-  std::vector<std::string> values;
   const auto atoms = verifier::BuildAtoms(languages, domain);
-  if (!atoms) return values;
-  for (const verifier::Atom& atom : *atoms) values.push_back(atom.witness);
+  if (!atoms) return {};
+  std::vector<std::string> values = atoms->witnesses;
   if (domain != verifier::Domain::kPath && domain != verifier::Domain::kText) return values;
   for (const Pattern& pattern : patterns) {
     for (std::string& value : NearMisses(pattern)) {

@@ -11,6 +11,7 @@
 #include "cli/request_json.h"
 #include "engine/path.h"
 #include "tests/conformance/sampler/neighbours.h"
+#include "verifier/atlas.h"
 #include "verifier/callers.h"
 #include "verifier/server.h"
 #include "verifier/sites.h"
@@ -35,7 +36,7 @@ struct Sample {
 class Sampler {
  public:
   explicit Sampler(const Model& model)
-      : model_(model), callers_(model), palette_(PaletteOf(model)) {}
+      : model_(model), callers_(model), palette_(PaletteOf(model)), atlas_(model) {}
 
   // Requests that rules decide, then those beside them.
   std::vector<Sample> Draw() {
@@ -62,7 +63,7 @@ class Sampler {
   // One request for each rule of the tables at a place.
   void DrawSite(const verifier::Site& site) {
     if (!site.base.source.IsNone() && IsGateway(model_, site.base.source)) return;
-    const Study study = verifier::Prepare(nullptr, [&](Space& space, Formulas& formulas) {
+    const Study study = verifier::Prepare(atlas_, nullptr, [&](Space& space, Formulas& formulas) {
       std::vector<FormulaId> decides;
       for (std::size_t i = 0; i < site.rules.size(); ++i) {
         decides.push_back(verifier::Decides(space, formulas, site, i));
@@ -92,14 +93,14 @@ class Sampler {
   void DrawPort(engine::ServiceId id, engine::ClusterId cluster, const engine::ServicePort& port) {
     const engine::Guard* guard = model_.GuardOf(id, cluster);
     if (guard == nullptr || verifier::LayerOf(port) == engine::Layer::kTls) return;
-    const auto candidates = callers_.Relevant(
-        verifier::CallerSetsOf(model_, *guard), cluster, false, [&](const verifier::Candidate& c) {
-          return std::uint64_t{c.source.IsNone() ? 0U : 1U + c.workspace.value};
-        });
+    const auto candidates =
+        callers_.Relevant(verifier::CallerSetsOf(model_, *guard), cluster, false,
+                          [](const verifier::Candidate& c) { return c.source.IsNone(); });
     const engine::Layer layer = verifier::LayerOf(port);
-    const Study study = verifier::Prepare(&candidates, [&](Space& space, Formulas& formulas) {
-      return Differences(space, formulas, *guard, layer, port.number);
-    });
+    const Study study =
+        verifier::Prepare(atlas_, &candidates, [&](Space& space, Formulas& formulas) {
+          return Differences(space, formulas, *guard, layer, port.number);
+        });
     if (!study.decidable) return;
     std::vector<engine::AccessRuleId> rules = guard->allow;
     rules.insert(rules.end(), guard->deny.begin(), guard->deny.end());
@@ -108,7 +109,7 @@ class Sampler {
       if (!found.Sat()) continue;
       const verifier::Candidate* caller = found.Caller();
       Request request = found.Request(verifier::RequestTo(
-          model_, id, cluster, port.number, caller == nullptr ? verifier::Candidate{} : *caller));
+          model_, id, cluster, port, caller == nullptr ? verifier::Candidate{} : *caller));
       request.layer = layer;
       request = Normal(std::move(request));
       if (caller != nullptr) request = SentBy(model_, std::move(request), *caller);
@@ -206,6 +207,7 @@ class Sampler {
   verifier::Callers callers_;
   Palette palette_;
   verifier::Solver solver_;
+  verifier::Atlas atlas_;
   std::set<Request> seen_;
   std::vector<Sample> witnesses_, beside_;
 };
