@@ -79,6 +79,31 @@ Patterns CollectAll(const Model& model) {
   return all;
 }
 
+// Values just outside of a pattern, where a pattern that is slightly wrong differs from it. The
+// atoms do not hold them: no rule of the policy tells them from any other value outside.
+std::vector<std::string> NearMisses(const Pattern& pattern) {
+  const auto shorter = [](const std::string& v) {
+    return v.substr(0, v.empty() ? 0 : v.size() - 1);
+  };
+  const auto later = [](const std::string& v) { return v.substr(v.empty() ? 0 : 1); };
+  return std::visit(Overloaded{
+                        [&](const Exact& p) {
+                          return std::vector{p.value + "x", p.value + "/", shorter(p.value)};
+                        },
+                        [&](const Under& p) {
+                          return std::vector{p.value + "x", p.value + "/", shorter(p.value)};
+                        },
+                        [&](const Prefix& p) {
+                          return std::vector{p.value + "x", shorter(p.value)};
+                        },
+                        [&](const Suffix& p) {
+                          return std::vector{"/x" + later(p.value), p.value + "x"};
+                        },
+                        [](const auto&) { return std::vector<std::string>(); },
+                    },
+                    pattern);
+}
+
 std::vector<std::string> Values(const std::set<Pattern>& patterns, verifier::Domain domain) {
   std::vector<verifier::Language> languages;
   for (const Pattern& pattern : patterns) languages.push_back({pattern, {}});
@@ -93,28 +118,6 @@ std::vector<std::string> Values(const std::set<Pattern>& patterns, verifier::Dom
     }
   }
   return values;
-}
-
-// Values just outside of a pattern, where a pattern that is slightly wrong differs from it. The
-// atoms do not hold them: no rule of the policy tells them from any other value outside.
-std::vector<std::string> NearMisses(const Pattern& pattern) {
-  const auto shorter = [](const std::string& v) { return v.substr(0, v.size() - 1); };
-  return std::visit(Overloaded{
-                        [&](const Exact& p) {
-                          return std::vector{p.value + "x", p.value + "/", shorter(p.value)};
-                        },
-                        [&](const Under& p) {
-                          return std::vector{p.value + "x", p.value + "/", shorter(p.value)};
-                        },
-                        [&](const Prefix& p) {
-                          return std::vector{p.value + "x", shorter(p.value)};
-                        },
-                        [&](const Suffix& p) {
-                          return std::vector{"/x" + p.value.substr(1), p.value + "x"};
-                        },
-                        [](const auto&) { return std::vector<std::string>(); },
-                    },
-                    pattern);
 }
 
 // A field's value reaches the server as it was sent only without blanks around it.
