@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dsl/diagnostic.h"
+#include "dsl/literals.h"
 #include "engine/hosts.h"
 #include "engine/match.h"
 #include "engine/path.h"
@@ -139,6 +140,52 @@ Status ReadTokens(const std::string& text, const Model& model, Request& request)
   return Unit{};
 }
 
+// Index of the named thing in the list, or an error that offers the nearest name.
+template <typename T>
+Result<std::uint32_t> Named(const std::vector<T>& list, const std::string& name,
+                            const std::string& kind) {
+  std::vector<std::string> known;
+  for (std::uint32_t i = 0; i < list.size(); ++i) {
+    if (list[i].name == name) return i;
+    known.push_back(list[i].name);
+  }
+  return Error{"there is no " + kind + " `" + name + "`" + Near(name, known)};
+}
+
+Status ReadAnswer(const std::string& text, const Model& model, Request& request) {
+  const std::size_t equals = text.find('=');
+  const std::string says = equals == std::string::npos ? "" : text.substr(equals + 1);
+  const auto id = Named(model.authorizers, text.substr(0, equals), "authorizer");
+  if (!id.ok()) return Error{id.error()};
+  engine::Answer answer = engine::Answer::kAllow;
+  if (says == "deny") {
+    answer = engine::Answer::kDeny;
+  } else if (says == "unavailable") {
+    answer = engine::Answer::kUnavailable;
+  } else if (says != "allow") {
+    return Error{"--authorizer `" + text + "` is not NAME=allow, NAME=deny or NAME=unavailable"};
+  }
+  request.answers[engine::AuthorizerId{id.value()}] = answer;
+  return Unit{};
+}
+
+// What authorizers and limiters say.
+Status ReadServices(const RequestFlags& flags, const Model& model, Request& request) {
+  for (const std::string& text : flags.authorizers) {
+    if (Status status = ReadAnswer(text, model, request); !status.ok()) return status;
+  }
+  for (const std::string& name : flags.silent) {
+    const auto id = Named(model.limiters, name, "limiter");
+    if (!id.ok()) return Error{id.error()};
+    request.silent.insert(engine::LimiterId{id.value()});
+  }
+  if (flags.after.empty()) return Unit{};
+  const auto rate = dsl::ParseRate(flags.after);
+  if (!rate) return Error{"--after `" + flags.after + "` is no rate such as 100/s"};
+  request.exhausted = engine::ExhaustedAfter(model, rate->count, rate->unit);
+  return Unit{};
+}
+
 }  // namespace
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
@@ -149,6 +196,10 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
   command.add_option("--path", flags.path, "path, with query if any");
   command.add_option("--header", flags.headers, "NAME=VALUE, repeatable");
   command.add_option("--jwt", flags.jwt, R"(tokens: {"provider":{"claim":"value"}})");
+  command.add_option("--authorizer", flags.authorizers,
+                     "what an authorizer says: NAME=allow|deny|unavailable, repeatable");
+  command.add_option("--after", flags.after, "requests like it before, such as 100/s or 20/min");
+  command.add_option("--silent", flags.silent, "a limiter that does not answer, repeatable");
   command.add_option("--source-ip", flags.source_ip, "address of the TCP peer");
   command.add_option("--remote-ip", flags.remote_ip, "address of the original client");
 }
@@ -235,6 +286,9 @@ Result<Request> MakeRequest(const RequestFlags& flags, const Model& model) {
     if (Status status = ReadTokens(flags.jwt, model, request); !status.ok()) {
       return Error{status.error()};
     }
+  }
+  if (Status status = ReadServices(flags, model, request); !status.ok()) {
+    return Error{status.error()};
   }
   return request;
 }

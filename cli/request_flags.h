@@ -22,6 +22,9 @@ struct RequestFlags {
   std::vector<std::string> headers;  // K=V
   std::string jwt;                   // {"provider": {"claim": value | [values]}}
   std::string source_ip, remote_ip;
+  std::vector<std::string> authorizers;  // NAME=allow|deny|unavailable
+  std::vector<std::string> silent;       // names of limiters
+  std::string after;                     // 100/s
 };
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags);

@@ -570,6 +570,13 @@ struct RawDecl {
   Str text;
 };
 
+// `with opa denying`, `with opa unavailable`: what an authorizer says.
+struct StatedAnswer {
+  enum class Kind { kAllow, kDeny, kUnavailable };
+  Name authorizer;
+  Kind kind = Kind::kAllow;
+};
+
 struct TestRequest {
   Str method;
   Str url;  // `http://reviews:9080/reviews/7?x=1`; scheme https on gateways = TLS listener
@@ -586,6 +593,14 @@ struct TestRequest {
     Span span;
   };
   std::vector<Token> tokens;  // `with jwt corp { role = ["auditor"] }`, `with invalid jwt corp`
+  std::vector<StatedAnswer> answers;  // `with opa denying`
+  std::vector<Name> silent;           // `with limiter main unavailable`
+  struct After {                      // `after 100 requests in the second`
+    Number requests;
+    Millis window{1000};
+  };
+  std::optional<After> after;
+  std::optional<Number> body;  // `with body 2MiB`
   Span span;
 };
 struct Expectation {
@@ -624,8 +639,10 @@ struct ProveDecl {
   bool to_workspace = false;
   std::optional<QName> through;  // `through gateways.north-south`
   std::vector<SourceClause> from;
-  std::optional<bool> mtls;   // `with mtls` / `without mtls`
-  bool only_allowed = false;  // `every request allowed to X is served`
+  std::optional<bool> mtls;           // `with mtls` / `without mtls`
+  bool only_allowed = false;          // `every request allowed to X is served`
+  bool within_limits = false;         // `within limits`: no limit is exhausted
+  std::vector<StatedAnswer> answers;  // `with opa allowing`
   std::optional<Condition> where;
   Verdict verdict = Verdict::kAllowed;
   std::optional<QName> served_by;

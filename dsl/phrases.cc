@@ -111,7 +111,7 @@ bool Phrases::ContinuesWithWord(std::uint32_t i) const {
   if (nodes_[i].parent == kNone) return IsWord(i, {"at", "for", "in", "on"});
   if (InBlockOf(i, {"access"})) return IsWord(i, {"from", "when"});
   if (InBlockOf(i, {"test"})) {
-    return IsWord(i, {"from", "remote", "through", "with", "without"}) ||
+    return IsWord(i, {"after", "from", "remote", "through", "with", "without"}) ||
            (IsWord(i, {"on"}) && !IsWord(i + 1, {"loss"}));
   }
   if (!IsWord(i, {"when"})) return false;

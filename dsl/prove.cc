@@ -39,6 +39,10 @@ void ReadPremises(Cursor& c, ProveDecl& prove) {
       prove.mtls = false;
     } else if (c.AcceptWords({"with", "mtls"})) {
       prove.mtls = true;
+    } else if (c.AcceptWords({"within", "limits"})) {
+      prove.within_limits = true;
+    } else if (c.AcceptWord("with")) {
+      prove.answers.push_back(ReadAnswer(c));
     } else if (c.AcceptWord("through")) {
       c.AcceptWord("gateway");
       prove.through = c.ExpectQName("a gateway");

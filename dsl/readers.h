@@ -44,6 +44,11 @@ bool ReadItem(Cursor& c, std::vector<Item>& items);
 bool ReadDestinationItem(Cursor& c, Item& item);
 [[nodiscard]] ClientTlsItem ReadClientTls(Cursor& c);  // behind `tls`
 
+// ---- test_block.cc
+// `NAME allowing`, `NAME denying`, `NAME unavailable`
+[[nodiscard]] bool BeginsAnswer(const Cursor& c);
+[[nodiscard]] StatedAnswer ReadAnswer(Cursor& c);
+
 // ---- limits.cc
 // `100/s …` or `by NAME { … }`, behind `limit`.
 void ReadLimitItem(Cursor& c, Item& item);

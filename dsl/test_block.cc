@@ -24,7 +24,39 @@ void ReadClaims(Cursor& c, TestRequest::Token& token) {
   });
 }
 
+// `100 requests in the second` behind `after`.
+TestRequest::After ReadAfter(Cursor& c) {
+  TestRequest::After after;
+  after.requests = c.ExpectNumber("`after`");
+  if (!c.AcceptWord("request")) c.ExpectWord("requests");
+  c.ExpectWord("in");
+  c.ExpectWord("the");
+  if (c.AcceptWord("minute")) {
+    after.window = Millis(60'000);
+  } else if (c.AcceptWord("hour")) {
+    after.window = Millis(3'600'000);
+  } else if (c.AcceptWord("day")) {
+    after.window = Millis(86'400'000);
+  } else if (!c.AcceptWord("second")) {
+    c.FailExpected("`second`, `minute`, `hour` or `day`");
+  }
+  return after;
+}
+
 void ReadWith(Cursor& c, TestRequest& request) {
+  if (BeginsAnswer(c)) {
+    request.answers.push_back(ReadAnswer(c));
+    return;
+  }
+  if (c.AcceptWord("body")) {
+    request.body = c.ExpectSize("a body");
+    return;
+  }
+  if (c.AcceptWord("limiter")) {
+    request.silent.push_back(c.ExpectName("a limiter"));
+    c.ExpectWord("unavailable");
+    return;
+  }
   if (c.AcceptWord("header")) {
     LabelTerm header;
     header.key = c.ExpectString("the name of a header");
@@ -65,6 +97,8 @@ void ReadRequest(Cursor& c, TestRequest& request) {
       request.from->clusters = {cluster};
     } else if (c.AcceptWord("with")) {
       ReadWith(c, request);
+    } else if (c.AcceptWord("after")) {
+      request.after = ReadAfter(c);
     } else if (c.AcceptWords({"without", "mtls"})) {
       request.plaintext = true;
     } else {
@@ -121,6 +155,23 @@ TestDecl::Loss ReadLoss(Cursor& c) {
 }
 
 }  // namespace
+
+bool BeginsAnswer(const Cursor& c) {
+  return c.Is(TokenKind::kWord) && (c.IsWordAt(1, "allowing") || c.IsWordAt(1, "denying") ||
+                                    (c.IsWordAt(1, "unavailable") && !c.IsWord("limiter")));
+}
+
+StatedAnswer ReadAnswer(Cursor& c) {
+  StatedAnswer answer{c.ExpectName("an authorizer"), StatedAnswer::Kind::kAllow};
+  if (c.AcceptWord("denying")) {
+    answer.kind = StatedAnswer::Kind::kDeny;
+  } else if (c.AcceptWord("unavailable")) {
+    answer.kind = StatedAnswer::Kind::kUnavailable;
+  } else {
+    c.ExpectWord("allowing");
+  }
+  return answer;
+}
 
 void ReadTest(Cursor& c, Header header, Program& program) {
   TestDecl test{.header = std::move(header), .request = {}};

@@ -166,7 +166,8 @@ class GuardMaker {
     }
     for (const dsl::Item& item : decl.limits) {
       if (const auto* limit = std::get_if<dsl::LimitItem>(&item.value)) {
-        limits_[target].push_back(AddLimit(l_, *limit, item.span, section));
+        limits_[target].push_back(
+            AddLimit(l_, *limit, item.span, section, decl.target.parts.back().value));
       }
     }
   }
@@ -238,7 +239,8 @@ class GuardMaker {
     AddTokens(server, guard);
     const bool trivial = !guard.closed && guard.deny.empty() && guard.authentication.empty() &&
                          guard.authorization.empty() && guard.limits.empty() &&
-                         guard.mtls == MtlsMode::kPermissive && guard.port_mtls.empty();
+                         guard.code.empty() && guard.mtls == MtlsMode::kPermissive &&
+                         guard.port_mtls.empty();
     if (!trivial) l_.model.guards.push_back(std::move(guard));
   }
 
@@ -378,6 +380,7 @@ class GuardMaker {
                             [](const dsl::AuthenticateItem&) { return false; },
                             [](const dsl::AuthorizeItem&) { return false; },
                             [](const dsl::LimitItem&) { return false; },
+                            [](const dsl::LuaItem&) { return false; },
                             [](const auto&) { return true; },
                         },
                         ranked.item->value);
@@ -407,20 +410,22 @@ class GuardMaker {
       guard.mtls_span = l_.model.mtls_span;
     }
     for (const dsl::Item* item : ChooseItems(l_, ItemsFor(server, reached))) {
-      std::visit(Overloaded{
-                     [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
-                     [&](const dsl::AuthenticateItem& i) {
-                       const JwtId id = l_.Jwt(i.providers.front());
-                       if (!id.IsNone())
-                         guard.authentication.push_back({id, i.optional, item->span});
-                     },
-                     [&](const dsl::AuthorizeItem& i) { Authorize(i, item->span, server, guard); },
-                     [&](const dsl::LimitItem& i) {
-                       guard.limits.push_back(AddLimit(l_, i, item->span, server.workspace));
-                     },
-                     [](const auto&) {},
-                 },
-                 item->value);
+      std::visit(
+          Overloaded{
+              [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
+              [&](const dsl::AuthenticateItem& i) {
+                const JwtId id = l_.Jwt(i.providers.front());
+                if (!id.IsNone()) guard.authentication.push_back({id, i.optional, item->span});
+              },
+              [&](const dsl::AuthorizeItem& i) {
+                auto asked = LowerAuthorization(l_, i, item->span, server.workspace);
+                if (asked) guard.authorization.push_back(std::move(*asked));
+              },
+              [&](const dsl::LimitItem& i) { guard.limits.push_back(LimitOf(*item, i, server)); },
+              [&](const dsl::LuaItem& i) { guard.code.push_back(LowerCode(i, item->span)); },
+              [](const auto&) {},
+          },
+          item->value);
     }
     const auto limits = limits_.find(server.target);
     if (limits != limits_.end()) {
@@ -446,23 +451,23 @@ class GuardMaker {
     }
   }
 
-  void Authorize(const dsl::AuthorizeItem& item, Span span, const Server& server, Guard& guard) {
-    const auto at = l_.authorizers.find(item.provider.value);
-    if (at == l_.authorizers.end()) {
-      std::vector<std::string> names;
-      for (const auto& [name, id] : l_.authorizers) names.push_back(name);
-      const std::string near = NearestName(item.provider.value, names);
-      Diagnostic& d = l_.diagnostics.Error(codes::kUnknownProvider, item.provider.span,
-                                           "there is no authorizer `" + item.provider.value + "`");
-      if (!near.empty()) d.help = "did you mean `" + near + "`?";
-      return;
+  // One item counts for all clusters and workloads it reaches: the limiter is shared.
+  LimitId LimitOf(const dsl::Item& item, const dsl::LimitItem& limit, const Server& server) {
+    const auto [at, inserted] = limits_of_items_.try_emplace({&item, server.name}, LimitId{});
+    if (inserted) at->second = AddLimit(l_, limit, item.span, server.workspace, server.name);
+    return at->second;
+  }
+
+  void CollectOfLimits(const std::vector<LimitId>& limits, std::vector<JwtId>& wanted) const {
+    for (const LimitId id : limits) {
+      CollectProviders(l_.model[id].when, wanted);
+      for (const LimitKey& key : l_.model[id].per) {
+        const bool known = std::find(wanted.begin(), wanted.end(), key.provider) != wanted.end();
+        if (key.kind == LimitKey::Kind::kClaim && !key.provider.IsNone() && !known) {
+          wanted.push_back(key.provider);
+        }
+      }
     }
-    guard.authorization.push_back(
-        {.provider = at->second,
-         .config = item.config ? item.config->value : "",
-         .context = ToLabels(item.context),
-         .when = item.when ? LowerCondition(l_, *item.when, server.workspace) : Condition::True(),
-         .span = span});
   }
 
   // A condition on a token needs the token to be checked: its provider is authenticated, without
@@ -472,11 +477,15 @@ class GuardMaker {
     for (const auto* rules : {&guard.deny, &guard.allow}) {
       for (const AccessRuleId id : *rules) CollectProviders(l_.model[id].when, wanted);
     }
+    CollectOfLimits(guard.limits, wanted);
     if (const auto* gateway = std::get_if<GatewayId>(&server.target)) {
       for (const Table& table : l_.model.tables) {
         const auto& bound = table.gateways;
         if (std::find(bound.begin(), bound.end(), *gateway) == bound.end()) continue;
-        for (const RouteRule& rule : table.rules) CollectProviders(rule.match, wanted);
+        for (const RouteRule& rule : table.rules) {
+          CollectProviders(rule.match, wanted);
+          CollectOfLimits(rule.modifiers.limits, wanted);
+        }
       }
     }
     for (const JwtId id : wanted) {
@@ -491,6 +500,7 @@ class GuardMaker {
   std::map<std::pair<std::string, std::string>, const dsl::ServiceDecl*> services_;
   std::map<std::pair<ServiceId, ClusterId>, std::vector<DestinationId>> backed_;
   std::map<std::variant<ServiceId, GatewayId, WorkloadId>, std::vector<LimitId>> limits_;
+  std::map<std::pair<const dsl::Item*, std::string>, LimitId> limits_of_items_;
   std::map<WorkspaceId, AccessRuleId> isolation_;
   std::map<Grant, AccessRuleId> granted_;
 };

@@ -105,9 +105,7 @@ const RouteRule* FirstMatch(const Model& model, const std::vector<const Table*>&
 }
 
 Outcome RouteThrough(const Model& model, const std::vector<const Table*>& tables,
-                     const Sender& sender, const Request& request,
-                     const std::optional<Identity>& peer) {
-  const RouteRule* rule = FirstMatch(model, tables, request, peer);
+                     const RouteRule* rule, const Sender& sender, const Request& request) {
   if (rule == nullptr) {
     std::vector<Span> spans;
     for (const Table* table : tables) spans.push_back(table->span);
@@ -138,6 +136,17 @@ const Listener* FindListener(const Gateway& gateway, const Request& request) {
   return found == nullptr && by_port ? other : found;
 }
 
+// What the gateway's guard and the rule that will take the request say before it is routed.
+std::optional<Block> CheckEntry(const Model& model, const Request& request,
+                                const std::optional<Identity>& client, const RouteRule* rule,
+                                std::vector<Span>& rules) {
+  const RouteModifiers* route = rule == nullptr ? nullptr : &rule->modifiers;
+  if (const Guard* guard = model.GuardOf(request.gateway, request.cluster)) {
+    return CheckGuard(model, *guard, request, client, request.port, rules, route);
+  }
+  return route == nullptr ? std::nullopt : CheckRoute(model, *route, request, client, rules);
+}
+
 Outcome EvaluateAtGateway(const Model& model, const Request& request) {
   const Gateway& gateway = model[request.gateway];
   const Listener* listener = FindListener(gateway, request);
@@ -146,20 +155,21 @@ Outcome EvaluateAtGateway(const Model& model, const Request& request) {
   if (listener->tls == TlsMode::kIstioMutual && !client) {
     return BlockedAt(Stage::kMtls, 0, {listener->span});
   }
-  std::vector<Span> rules;
-  if (const Guard* guard = model.GuardOf(request.gateway, request.cluster)) {
-    if (auto block = CheckGuard(model, *guard, request, client, request.port, rules)) {
-      return BlockedAt(block->stage, block->status, rules);
-    }
-  }
   const std::string& name = request.layer == Layer::kTls ? request.sni : request.host;
-  if (!listener->hosts.empty() && !BestHost(listener->hosts, name)) {
-    return BlockedAt(Stage::kNoRoute, 404, {listener->span});
-  }
+  const bool named = listener->hosts.empty() || BestHost(listener->hosts, name);
   const std::vector<const Table*> tables = TablesAtGateway(model, request.gateway, name);
+  // The route is chosen first: what the filters before it do may depend on it.
+  const bool redirects = listener->redirect_https && request.layer == Layer::kHttp;
+  const RouteRule* rule =
+      named && !redirects ? FirstMatch(model, tables, request, client) : nullptr;
+  std::vector<Span> rules;
+  if (auto block = CheckEntry(model, request, client, rule, rules)) {
+    return BlockedAt(block->stage, block->status, rules);
+  }
+  if (!named) return BlockedAt(Stage::kNoRoute, 404, {listener->span});
   if (tables.empty()) return BlockedAt(Stage::kNoRoute, 404, {gateway.span});
   // Only hosts that some route serves are led to https.
-  if (listener->redirect_https && request.layer == Layer::kHttp) {
+  if (redirects) {
     Outcome outcome;
     outcome.rules = rules;
     outcome.rules.push_back(listener->span);
@@ -168,7 +178,7 @@ Outcome EvaluateAtGateway(const Model& model, const Request& request) {
   }
 
   const Sender sender = GatewaySender(model, request.gateway, request.cluster);
-  Outcome outcome = RouteThrough(model, tables, sender, request, client);
+  Outcome outcome = RouteThrough(model, tables, rule, sender, request);
   outcome.rules.insert(outcome.rules.begin(), rules.begin(), rules.end());
   return outcome;
 }
@@ -194,7 +204,16 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   if (proxied) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
     if (HasLayer(tables, request.layer)) {
-      return RouteThrough(model, tables, sender, request, peer);
+      const RouteRule* rule = FirstMatch(model, tables, request, peer);
+      std::vector<Span> rules;
+      if (rule != nullptr) {
+        if (auto block = CheckRoute(model, rule->modifiers, request, peer, rules)) {
+          return BlockedAt(block->stage, block->status, rules);
+        }
+      }
+      Outcome outcome = RouteThrough(model, tables, rule, sender, request);
+      outcome.rules.insert(outcome.rules.begin(), rules.begin(), rules.end());
+      return outcome;
     }
   }
   Outcome outcome;
@@ -245,6 +264,10 @@ std::string_view StageName(Stage stage) {
       return "denied";
     case Stage::kNotAllowed:
       return "not-allowed";
+    case Stage::kForeignOrigin:
+      return "foreign-origin";
+    case Stage::kBodyTooLarge:
+      return "body-too-large";
     case Stage::kRateLimited:
       return "rate-limited";
     case Stage::kFault:

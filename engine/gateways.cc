@@ -129,48 +129,6 @@ void AddGateway(Lowering& l, const dsl::GatewayDecl& decl) {
   l.model.gateways.push_back(std::move(gateway));
 }
 
-void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
-  const JwtId id{static_cast<std::uint32_t>(l.model.jwts.size())};
-  if (!l.jwts.try_emplace(decl.header.name.value, id).second) return;
-  JwtProvider provider{.name = decl.header.name.value,
-                       .workspace = l.Section(decl.header),
-                       .issuer = decl.issuer.value,
-                       .audiences = {},
-                       .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
-                       .jwks_inline = decl.jwks_inline ? decl.jwks_inline->value : "",
-                       .locations = {},
-                       .claims_to_headers = ToLabels(decl.claims_to_headers),
-                       .forward = decl.forward,
-                       .span = decl.header.span};
-  for (const dsl::Str& audience : decl.audiences) provider.audiences.push_back(audience.value);
-  for (const auto& from : decl.locations) {
-    provider.locations.push_back(
-        {static_cast<JwtProvider::Location::Kind>(from.kind), from.name.value, from.prefix.value});
-  }
-  l.model.jwts.push_back(std::move(provider));
-}
-
-void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
-  const AuthorizerId id{static_cast<std::uint32_t>(l.model.authorizers.size())};
-  if (!l.authorizers.try_emplace(decl.header.name.value, id).second) return;
-  const auto number = [](const auto& n) { return n ? std::optional(n->value) : std::nullopt; };
-  Authorizer authorizer{.name = decl.header.name.value,
-                        .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
-                        .host = "",
-                        .port = number(decl.port).value_or(std::uint16_t{0}),
-                        .timeout = number(decl.timeout).value_or(Millis{2000}),
-                        .allow_on_failure = decl.allow_on_failure,
-                        .body_limit = number(decl.body_limit),
-                        .http = decl.http,
-                        .path_prefix = decl.path_prefix ? decl.path_prefix->value : "",
-                        .include_headers = {},
-                        .span = decl.header.span};
-  for (const dsl::Str& header : decl.include_headers) {
-    authorizer.include_headers.push_back(Fold(header.value));
-  }
-  l.model.authorizers.push_back(std::move(authorizer));
-}
-
 }  // namespace
 
 void LowerGateways(Lowering& l) {
@@ -185,11 +143,6 @@ void LowerGateways(Lowering& l) {
       l.model.externals[external->index()].via = l.Gateway(*decl.via, workspace);
     }
   }
-}
-
-void LowerProviders(Lowering& l) {
-  for (const dsl::JwtDecl& decl : l.program.jwts) AddJwt(l, decl);
-  for (const dsl::AuthorizerDecl& decl : l.program.authorizers) AddAuthorizer(l, decl);
 }
 
 }  // namespace weft::engine

@@ -169,9 +169,38 @@ bool Holds(const Model& model, const Condition& condition, const Request& reques
   return false;
 }
 
+namespace {
+
+// The first rule of the list that applies; nullptr.
+const AccessRule* FirstThatApplies(const Model& model, const std::vector<AccessRuleId>& ids,
+                                   const Request& request, const std::optional<Identity>& peer) {
+  for (const AccessRuleId id : ids) {
+    if (RuleApplies(model, model[id], request, peer)) return &model[id];
+  }
+  return nullptr;
+}
+
+std::optional<Block> CheckAccess(const Model& model, const Guard& guard, const Request& request,
+                                 const std::optional<Identity>& peer, std::vector<Span>& rules) {
+  const int refusal = request.layer == Layer::kHttp ? 403 : 0;
+  if (const AccessRule* deny = FirstThatApplies(model, guard.deny, request, peer)) {
+    rules.push_back(deny->span);
+    return Block{Stage::kDenied, refusal, {deny->span}};
+  }
+  if (!guard.closed) return std::nullopt;
+  if (const AccessRule* allow = FirstThatApplies(model, guard.allow, request, peer)) {
+    rules.push_back(allow->span);
+    return std::nullopt;
+  }
+  rules.insert(rules.end(), guard.spans.begin(), guard.spans.end());
+  return Block{Stage::kNotAllowed, refusal, guard.spans};
+}
+
+}  // namespace
+
 std::optional<Block> CheckGuard(const Model& model, const Guard& guard, const Request& request,
                                 const std::optional<Identity>& sent, std::uint16_t service_port,
-                                std::vector<Span>& rules) {
+                                std::vector<Span>& rules, const RouteModifiers* route) {
   const auto port_mode = guard.port_mtls.find(service_port);
   const MtlsMode mode = port_mode != guard.port_mtls.end() ? port_mode->second : guard.mtls;
   // A server that does not speak mTLS learns no identity; clients see that and send clear text.
@@ -181,25 +210,19 @@ std::optional<Block> CheckGuard(const Model& model, const Guard& guard, const Re
     rules.push_back(guard.mtls_span);
     return Block{Stage::kMtls, 0, {guard.mtls_span}};
   }
-  if (std::optional<Block> block = CheckTokens(guard, request, rules)) return block;
-  const int refusal = request.layer == Layer::kHttp ? 403 : 0;
   Request seen = request;
   seen.port = service_port;
-  for (const AccessRuleId id : guard.deny) {
-    const AccessRule& rule = model[id];
-    if (!RuleApplies(model, rule, seen, peer)) continue;
-    rules.push_back(rule.span);
-    return Block{Stage::kDenied, refusal, {rule.span}};
-  }
-  if (!guard.closed) return std::nullopt;
-  for (const AccessRuleId id : guard.allow) {
-    const AccessRule& rule = model[id];
-    if (!RuleApplies(model, rule, seen, peer)) continue;
-    rules.push_back(rule.span);
-    return std::nullopt;
-  }
-  rules.insert(rules.end(), guard.spans.begin(), guard.spans.end());
-  return Block{Stage::kNotAllowed, refusal, guard.spans};
+  std::vector<LimitId> limits = guard.limits;
+  if (route != nullptr) limits.insert(limits.end(), route->limits.begin(), route->limits.end());
+  if (auto block = CheckLimits(model, limits, true, seen, peer, rules)) return block;
+  const bool own =
+      route != nullptr && (route->without_authorization || !route->authorization.empty());
+  const auto& asked = own ? route->authorization : guard.authorization;
+  if (auto block = CheckAuthorization(model, asked, seen, peer, rules)) return block;
+  if (auto block = CheckTokens(guard, request, rules)) return block;
+  if (auto block = CheckAccess(model, guard, seen, peer, rules)) return block;
+  if (auto block = CheckLimits(model, limits, false, seen, peer, rules)) return block;
+  return route == nullptr ? std::nullopt : CheckContent(*route, seen, rules);
 }
 
 }  // namespace weft::engine

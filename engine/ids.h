@@ -28,5 +28,6 @@ using AccessRuleId = Id<struct AccessRuleTag>;
 using JwtId = Id<struct JwtTag>;
 using AuthorizerId = Id<struct AuthorizerTag>;
 using LimitId = Id<struct LimitTag>;
+using LimiterId = Id<struct LimiterTag>;
 
 }  // namespace weft::engine

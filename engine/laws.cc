@@ -44,6 +44,7 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
           .from = LowerSources(l, decl.from, scope),
           .mtls = decl.mtls,
           .only_allowed = decl.only_allowed,
+          .assumed = {.answers = {}, .within_limits = decl.within_limits},
           .where = decl.where ? LowerCondition(l, *decl.where, scope) : Condition::True(),
           .verdict = static_cast<Law::Verdict>(decl.verdict),
           .served_by = {},
@@ -52,6 +53,10 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
           .budget = {},
           .span = decl.span};
   if (decl.to) ResolveTo(l, decl, scope, law);
+  for (const dsl::StatedAnswer& stated : decl.answers) {
+    const AuthorizerId id = l.Authorizer(stated.authorizer);
+    if (!id.IsNone()) law.assumed.answers[id] = static_cast<Answer>(stated.kind);
+  }
   if (decl.through) law.through = l.Gateway(*decl.through, scope);
   if (decl.served_by) {
     if (const auto target = l.Target(*decl.served_by, scope)) law.served_by = target->target;

@@ -48,6 +48,7 @@ Model Lower(const dsl::Program& program, const Inventory& inventory, Diagnostics
   LowerRules(l);
   LowerGuards(l);
   LowerLaws(l);
+  LowerFilters(l);
   ListUnemitted(l);
   model.rules = CountRules(model);
   return model;

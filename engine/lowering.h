@@ -38,6 +38,8 @@ struct Lowering {
   std::map<std::pair<WorkspaceId, std::string>, TableId> tables;
   std::map<std::string, JwtId> jwts;
   std::map<std::string, AuthorizerId> authorizers;
+  std::map<std::string, LimiterId> limiters;
+  std::map<std::string, int> limit_names;          // how many limits have the name so far
   std::set<const dsl::PolicyDecl*> used_policies;  // that selected something
 
   [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
@@ -52,6 +54,8 @@ struct Lowering {
   [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] JwtId Jwt(const dsl::Name& name);
+  [[nodiscard]] AuthorizerId Authorizer(const dsl::Name& name);  // reports an unknown one
+  [[nodiscard]] LimiterId Limiter(const dsl::Name& name);        // reports an unknown one
   [[nodiscard]] const std::string& NameOf(WorkspaceId id) const;
 };
 
@@ -71,6 +75,7 @@ void LowerGrants(Lowering& l);
 void LowerRules(Lowering& l);  // rules of tables, delegation
 void LowerGuards(Lowering& l);
 void LowerLaws(Lowering& l);
+void LowerFilters(Lowering& l);  // settings of gateways, access logs
 void ListUnemitted(Lowering& l);
 
 // ---- shared
@@ -84,8 +89,15 @@ void ListUnemitted(Lowering& l);
 // JWT providers a condition asks for.
 void CollectProviders(const Condition& condition, std::vector<JwtId>& providers);
 void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
+// `target` names what is limited, as part of the limit's name.
 [[nodiscard]] LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span,
-                               WorkspaceId scope);
+                               WorkspaceId scope, const std::string& target);
+[[nodiscard]] std::optional<ExternalAuthorization> LowerAuthorization(
+    Lowering& l, const dsl::AuthorizeItem& item, Span span, WorkspaceId scope);
+[[nodiscard]] Csrf LowerCsrf(const dsl::CsrfItem& item, Span span);
+[[nodiscard]] LuaCode LowerCode(const dsl::LuaItem& item, Span span);
+[[nodiscard]] HealthCheck LowerHealthCheck(const dsl::HealthCheckItem& item, Span span);
+[[nodiscard]] AdaptConcurrency LowerAdapt(const dsl::AdaptConcurrencyItem& item, Span span);
 [[nodiscard]] ClientTls LowerClientTls(const dsl::ClientTlsItem& item, Span span);
 [[nodiscard]] PortProtocol LowerProtocol(dsl::Protocol protocol);
 

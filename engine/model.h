@@ -85,13 +85,14 @@ struct Workspace {
 
 struct ConnectionPool {
   std::optional<std::int64_t> max_connections, max_pending, max_requests, requests_per_connection,
-      max_retries;
-  std::optional<Millis> connect_timeout, idle_timeout, keepalive;
+      max_retries, keepalive_probes;
+  std::optional<Millis> connect_timeout, idle_timeout, keepalive, keepalive_interval;
   auto operator<=>(const ConnectionPool&) const = default;
 };
 struct Outlier {
   std::int64_t errors = 5;
   bool gateway_errors = false;
+  std::optional<std::int64_t> or_gateway_errors;
   Millis interval{10000};
   Millis base_time{30000};
   double max_share = 100;  // percent
@@ -110,7 +111,7 @@ struct LoadBalance {
     kDefault  // Istio's choice
   };
   Kind kind = Kind::kRoundRobin;
-  std::string key;
+  std::string key, cookie_path;
   std::optional<Millis> ttl;
   std::optional<Millis> warm_up;
   Span span;
@@ -133,13 +134,45 @@ struct Failover {
   std::vector<Mapping> mappings;  // regions
   Span span;
 };
+// Endpoints that fail the check get no requests (envoy.config.core.v3.HealthCheck).
+struct HealthCheck {
+  enum class Kind { kHttp, kTcp, kGrpc };
+  Kind kind = Kind::kHttp;
+  std::string method, path, service, host;
+  std::map<std::string, std::string> headers;
+  std::vector<std::pair<std::int64_t, std::int64_t>> statuses;  // first and last
+  bool http2 = false;
+  std::string send;
+  std::vector<std::string> receive;
+  std::string expects;
+  Millis every{0}, within{0};
+  std::int64_t healthy_after = 1, unhealthy_after = 2;
+  std::optional<Millis> initial_jitter, jitter, idle_every, idle_healthy_every, unhealthy_every,
+      first_unhealthy_every, first_healthy_every;
+  std::optional<double> jitter_share;
+  bool new_connections = false;
+  std::string log;
+  bool log_all = false;
+  std::vector<GatewayId> gateways;  // that check; empty = every proxy that calls it
+  Span span;
+};
+// As many requests at once as latency allows (envoy.extensions.filters.http.adaptive_concurrency).
+struct AdaptConcurrency {
+  Millis update_every{0}, measure_every{0};
+  std::optional<std::int64_t> at_most, requests, floor, status;
+  std::optional<double> percentile, jitter, slack;
+  Span span;
+};
 struct DestinationPolicy {
   std::optional<ConnectionPool> connections;
   std::optional<Outlier> outlier;
   std::optional<LoadBalance> balance;
   std::optional<ClientTls> tls;
   std::optional<Failover> failover;
+  std::optional<HealthCheck> health_check;
+  std::optional<AdaptConcurrency> adapt;
   std::vector<Span> spans;  // of the items, in order
+  // Nothing for a DestinationRule to say.
   [[nodiscard]] bool IsEmpty() const {
     return !connections && !outlier && !balance && !tls && !failover;
   }
@@ -271,6 +304,15 @@ struct Accept {
   std::vector<std::string> hosts;
   Span span;
 };
+// What connections of a gateway's listeners are like.
+struct ListenerSettings {
+  std::optional<std::uint16_t> port;  // absent: of every listener
+  std::optional<std::int64_t> buffer_bytes;
+  std::optional<bool> proxy_protocol;
+  std::optional<Millis> keepalive, keepalive_interval;
+  std::optional<std::int64_t> keepalive_probes;
+  Span span;
+};
 struct Gateway {
   std::string name;
   WorkspaceId workspace;
@@ -280,6 +322,7 @@ struct Gateway {
   std::vector<WorkloadId> workloads;
   std::vector<Listener> listeners;
   std::vector<Accept> accepts;
+  std::vector<ListenerSettings> settings;
   Span span;
 };
 
@@ -316,6 +359,7 @@ struct Retries {
   std::int64_t attempts = 2;
   std::optional<Millis> per_try;
   std::vector<std::string> on;
+  bool across_localities = false;
   Span span;
 };
 struct FaultDelay {
@@ -344,6 +388,32 @@ struct Rewrite {
   std::optional<std::string> path, host, regex;
   Span span;
 };
+// `authorize by`: the provider is asked about the HTTP requests for which `when` holds.
+struct ExternalAuthorization {
+  AuthorizerId provider;
+  std::string config;
+  std::map<std::string, std::string> context;
+  Condition when;
+  Span span;
+};
+// Requests that change something come from the host they go to, or from one of the origins, which
+// are hosts with a port where it is not the scheme's. `shadow` counts and lets pass.
+struct Csrf {
+  bool shadow = false;
+  double share = 100;
+  std::vector<Pattern> origins;
+  Span span;
+};
+struct BodyLimit {
+  std::int64_t bytes = 0;
+  Span span;
+};
+// Lua code of a proxy; `before`: in front of everything else.
+struct LuaCode {
+  std::string text;
+  bool before = true;
+  Span span;
+};
 struct RouteModifiers {
   std::optional<Millis> timeout;  // 0 = none
   Span timeout_span;
@@ -355,7 +425,11 @@ struct RouteModifiers {
   std::optional<Rewrite> rewrite;
   std::optional<Cors> cors;
   std::vector<LimitId> limits;
-  bool without_authorization = false;
+  std::vector<ExternalAuthorization> authorization;  // instead of the gateway's own
+  bool without_authorization = false;                // the gateway's own is not asked
+  std::optional<Csrf> csrf;
+  std::optional<BodyLimit> body_limit;
+  std::vector<LuaCode> code;
 };
 
 enum class Layer { kHttp, kTls, kTcp };
@@ -408,13 +482,6 @@ struct AccessRule {
   Span span;
 };
 
-struct ExternalAuthorization {
-  AuthorizerId provider;
-  std::string config;
-  std::map<std::string, std::string> context;
-  Condition when;
-  Span span;
-};
 struct Authentication {
   JwtId provider;
   bool optional = true;
@@ -436,6 +503,7 @@ struct Guard {
   std::vector<Authentication> authentication;
   std::vector<ExternalAuthorization> authorization;
   std::vector<LimitId> limits;
+  std::vector<LuaCode> code;
   std::vector<Span> spans;  // of the access blocks and the isolate item it comes from
 };
 
@@ -461,10 +529,26 @@ struct Authorizer {
   std::uint16_t port = 0;
   Millis timeout{2000};
   bool allow_on_failure = false;
-  std::optional<std::int64_t> body_limit;
+  int status_on_error = 403;  // of a request that passes only with an answer there is none of
+  std::optional<std::int64_t> body_limit;  // bytes sent along
+  bool partial_body = false;               // a longer body is cut; else it is answered 413
+  bool body_as_bytes = false;
   bool http = false;
   std::string path_prefix;
-  std::vector<std::string> include_headers;
+  std::vector<std::string> include_headers, upstream_headers, client_headers;
+  std::map<std::string, std::string> add_headers;
+  bool reroute = false;
+  std::string stat;
+  Span span;
+};
+// A rate-limit service (envoy.service.ratelimit.v3).
+struct Limiter {
+  std::string name;
+  ServiceId service;
+  std::uint16_t port = 0;
+  Millis timeout{100};
+  bool allow_on_error = true;
+  std::string domain;
   Span span;
 };
 struct LimitKey {
@@ -473,17 +557,48 @@ struct LimitKey {
   std::string name;
   JwtId provider;
 };
+// One bucket for each combination of values of `per`; a request that lacks one of them is not
+// counted. With a limiter all proxies count together, without one each counts for itself.
 struct Limit {
+  std::string name;  // stable and unique: workspace, what it limits, number
   std::int64_t requests = 1;
   Millis unit{1000};
   std::vector<LimitKey> per;
   std::optional<std::int64_t> burst;
-  bool allow_on_error = true;
+  bool allow_on_error = true;  // of the limiter
+  bool before_authorization = false;
+  LimiterId limiter;  // none: each proxy counts
   Condition when;
   Span span;
 };
 
 // ---- tests and proofs -------------------------------------------------------------------------
+
+// What an authorizer says.
+enum class Answer { kAllow, kDeny, kUnavailable };
+// What a law takes for granted of the services that decide with the mesh.
+struct Assumptions {
+  std::map<AuthorizerId, Answer> answers;
+  bool within_limits = false;  // no limit is exhausted, every limiter answers
+};
+
+// `log`: which requests the selected proxies log, with what.
+struct AccessLog {
+  struct Condition {
+    enum class Compare { kEqual, kAtLeast, kAtMost };
+    std::optional<Compare> compare;  // of the status
+    std::int64_t status = 0;
+    bool negated = false;  // of the header
+    std::string header;
+    std::vector<Pattern> patterns;
+  };
+  std::string name;  // of the policy
+  WorkspaceId workspace;
+  std::vector<WorkloadId> workloads;  // sorted
+  std::vector<Condition> any_of;      // empty = every request
+  std::vector<std::string> request_headers, response_headers, response_trailers, filter_state;
+  Span span;
+};
 
 enum class LossKind { kNone, kCluster, kRegion, kZone };
 
@@ -502,6 +617,7 @@ struct Law {
   std::vector<CallerSet> from;  // empty = anyone
   std::optional<bool> mtls;
   bool only_allowed = false;
+  Assumptions assumed;
   Condition where;
   Verdict verdict = Verdict::kAllowed;
   std::optional<TargetRef> served_by;
@@ -535,7 +651,9 @@ struct Model {
   std::vector<Guard> guards;  // sorted by target kind, target, cluster
   std::vector<JwtProvider> jwts;
   std::vector<Authorizer> authorizers;
+  std::vector<Limiter> limiters;
   std::vector<Limit> limits;
+  std::vector<AccessLog> logs;
   std::vector<Law> laws;
   std::vector<Unemitted> unemitted;
   std::size_t rules = 0;  // routes rules + access clauses + limits, for summaries
@@ -557,6 +675,7 @@ struct Model {
   [[nodiscard]] const Authorizer& operator[](AuthorizerId id) const {
     return authorizers[id.index()];
   }
+  [[nodiscard]] const Limiter& operator[](LimiterId id) const { return limiters[id.index()]; }
   [[nodiscard]] const Limit& operator[](LimitId id) const { return limits[id.index()]; }
 
   [[nodiscard]] ClusterId FindCluster(const std::string& name) const;  // none when absent

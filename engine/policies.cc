@@ -23,13 +23,16 @@ ConnectionPool ToPool(const dsl::ConnectionsItem& item) {
           .max_requests = number(item.max_requests),
           .requests_per_connection = number(item.requests_per_connection),
           .max_retries = number(item.max_retries),
+          .keepalive_probes = number(item.keepalive_probes),
           .connect_timeout = time(item.connect_timeout),
           .idle_timeout = time(item.idle_timeout),
-          .keepalive = time(item.keepalive)};
+          .keepalive = time(item.keepalive),
+          .keepalive_interval = time(item.keepalive_interval)};
 }
 
 Outlier ToOutlier(const dsl::EjectItem& item, Span span) {
   Outlier outlier{.errors = item.errors.value, .gateway_errors = item.gateway_errors, .span = span};
+  if (item.or_gateway_errors) outlier.or_gateway_errors = item.or_gateway_errors->value;
   if (item.interval) outlier.interval = item.interval->value;
   if (item.base_time) outlier.base_time = item.base_time->value;
   if (item.max_share) outlier.max_share = item.max_share->value;
@@ -39,6 +42,7 @@ Outlier ToOutlier(const dsl::EjectItem& item, Span span) {
 LoadBalance ToBalance(const dsl::BalanceItem& item, Span span) {
   LoadBalance balance{.kind = static_cast<LoadBalance::Kind>(item.kind),
                       .key = item.key ? item.key->value : "",
+                      .cookie_path = item.cookie_path ? item.cookie_path->value : "",
                       .ttl = {},
                       .warm_up = {},
                       .span = span};
@@ -64,6 +68,11 @@ bool AddsUp(const dsl::Item& item) {
   return std::holds_alternative<dsl::MirrorItem>(item.value) ||
          std::holds_alternative<dsl::HeadersItem>(item.value) ||
          std::holds_alternative<dsl::LimitItem>(item.value) ||
+         std::holds_alternative<dsl::CountedLimitItem>(item.value) ||
+         std::holds_alternative<dsl::LuaItem>(item.value) ||
+         std::holds_alternative<dsl::WafItem>(item.value) ||
+         std::holds_alternative<dsl::WasmItem>(item.value) ||
+         std::holds_alternative<dsl::TransformItem>(item.value) ||
          std::holds_alternative<dsl::AuthenticateItem>(item.value) ||
          std::holds_alternative<dsl::AuthorizeItem>(item.value);
 }
@@ -125,6 +134,12 @@ void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy) {
           },
           [&](const dsl::FailoverItem& i) {
             return policy.failover = ToFailover(i, item.span), true;
+          },
+          [&](const dsl::HealthCheckItem& i) {
+            return policy.health_check = LowerHealthCheck(i, item.span), true;
+          },
+          [&](const dsl::AdaptConcurrencyItem& i) {
+            return policy.adapt = LowerAdapt(i, item.span), true;
           },
           [](const auto&) { return false; },
       },

@@ -49,6 +49,10 @@ struct Request {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case
   std::vector<Token> tokens;                   // at most one per provider
+  std::map<AuthorizerId, Answer> answers;      // of the authorizers; absent = allows
+  std::set<LimitId> exhausted;                 // limits without room left for this request
+  std::set<LimiterId> silent;                  // limiters that do not answer
+  std::int64_t body_bytes = 0;
   // Failure scenario: what is lost. Workloads there are not ready.
   std::set<ClusterId> lost_clusters;
   std::set<std::string> lost_regions;
@@ -65,6 +69,8 @@ enum class Stage {
   kDenied,
   kNotAllowed,
   kRateLimited,
+  kForeignOrigin,
+  kBodyTooLarge,
   kFault,
   kUnavailable
 };
@@ -121,13 +127,47 @@ struct Outcome {
 // every other judge is held against it. Unknown hosts end as kHidden.
 [[nodiscard]] Outcome Evaluate(const Model& model, const Request& request);
 
+// Whether external authorization lets the request pass; nullopt when it does.
+[[nodiscard]] std::optional<Block> CheckAuthorization(
+    const Model& model, const std::vector<ExternalAuthorization>& asked, const Request& request,
+    const std::optional<Identity>& peer, std::vector<Span>& rules);
+
+// Whether the limits of one phase have room for the request; nullopt when they have.
+[[nodiscard]] std::optional<Block> CheckLimits(const Model& model,
+                                               const std::vector<LimitId>& limits,
+                                               bool before_authorization, const Request& request,
+                                               const std::optional<Identity>& peer,
+                                               std::vector<Span>& rules);
+
+// Whether the request is one the limit counts.
+[[nodiscard]] bool Counts(const Model& model, const Limit& limit, const Request& request,
+                          const std::optional<Identity>& peer);
+
+// Limits that have no room for one more after `count` requests like it within `window`. A limit
+// over a shorter time than the window may have recovered and is not among them.
+[[nodiscard]] std::set<LimitId> ExhaustedAfter(const Model& model, std::int64_t count,
+                                               Millis window);
+
 // Whether a server's guard lets a request in, given the identity (nullopt = none) it sees. nullopt
 // when let in. `service_port` is the port of the service; request.path/host are those the server
-// sees.
+// sees. At a gateway `route` are the modifiers of the rule that will take the request, whose
+// authorization replaces the guard's and whose limits add to it; nullptr = none.
 [[nodiscard]] std::optional<Block> CheckGuard(const Model& model, const Guard& guard,
                                               const Request& request,
                                               const std::optional<Identity>& peer,
-                                              std::uint16_t service_port, std::vector<Span>& rules);
+                                              std::uint16_t service_port, std::vector<Span>& rules,
+                                              const RouteModifiers* route = nullptr);
+
+// Whether the route takes the origin and the body of the request; nullopt when it does.
+[[nodiscard]] std::optional<Block> CheckContent(const RouteModifiers& route, const Request& request,
+                                                std::vector<Span>& rules);
+
+// What the authorizers and limits of a route alone say; of a caller's proxy, or a gateway without
+// guard.
+[[nodiscard]] std::optional<Block> CheckRoute(const Model& model, const RouteModifiers& route,
+                                              const Request& request,
+                                              const std::optional<Identity>& peer,
+                                              std::vector<Span>& rules);
 
 // Whether one of the sets admits the peer (nullopt = no identity).
 [[nodiscard]] bool Admits(const std::vector<CallerSet>& sets, const std::optional<Identity>& peer);

@@ -162,6 +162,7 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModi
                        .attempts = i.attempts.value, .per_try = {}, .on = {}, .span = item.span};
                    if (i.per_try) m.retries->per_try = i.per_try->value;
                    for (const dsl::Name& word : i.on) m.retries->on.push_back(word.value);
+                   m.retries->across_localities = i.across_localities;
                  },
                  [&](const dsl::FaultDelayItem& i) {
                    m.delay = FaultDelay{i.delay.value, i.share.value, item.span};
@@ -179,34 +180,26 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModi
                  },
                  [&](const dsl::CorsItem& i) { m.cors = LowerCors(i, item.span); },
                  [&](const dsl::LimitItem& i) {
-                   m.limits.push_back(AddLimit(l, i, item.span, table.workspace));
+                   m.limits.push_back(AddLimit(l, i, item.span, table.workspace, table.name));
                  },
                  [&](const dsl::WithoutAuthorizationItem&) { m.without_authorization = true; },
+                 [&](const dsl::CsrfItem& i) {
+                   if (!i.off) m.csrf = LowerCsrf(i, item.span);
+                 },
+                 [&](const dsl::BodyLimitItem& i) {
+                   m.body_limit = BodyLimit{i.bytes.value, item.span};
+                 },
+                 [&](const dsl::LuaItem& i) { m.code.push_back(LowerCode(i, item.span)); },
+                 [&](const dsl::AuthorizeItem& i) {
+                   auto asked = LowerAuthorization(l, i, item.span, table.workspace);
+                   if (asked) m.authorization.push_back(std::move(*asked));
+                 },
                  [](const auto&) {},
              },
              item.value);
 }
 
 }  // namespace
-
-LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId scope) {
-  Limit limit{.requests = item.requests.value,
-              .unit = item.unit,
-              .per = {},
-              .burst = {},
-              .allow_on_error = item.allow_on_error.value_or(true),
-              .when = item.when ? LowerCondition(l, *item.when, scope) : Condition::True(),
-              .span = span};
-  if (item.burst) limit.burst = item.burst->value;
-  for (const dsl::LimitKey& key : item.per) {
-    LimitKey lowered{static_cast<LimitKey::Kind>(key.kind), key.name.value, {}};
-    if (key.kind == dsl::LimitKey::Kind::kClaim) lowered.provider = l.Jwt(key.provider);
-    if (key.kind == dsl::LimitKey::Kind::kHeader) lowered.name = Fold(lowered.name);
-    limit.per.push_back(std::move(lowered));
-  }
-  l.model.limits.push_back(std::move(limit));
-  return {static_cast<std::uint32_t>(l.model.limits.size() - 1)};
-}
 
 Condition MatchOf(Lowering& l, const dsl::RouteRule& rule, WorkspaceId scope) {
   std::vector<Condition> parts;

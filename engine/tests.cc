@@ -89,6 +89,12 @@ void RestoreNames(Lowering& l) {
     l.gateways[model.gateways[i].name].push_back({id(i)});
   }
   for (std::size_t i = 0; i < model.jwts.size(); ++i) l.jwts[model.jwts[i].name] = {id(i)};
+  for (std::size_t i = 0; i < model.authorizers.size(); ++i) {
+    l.authorizers[model.authorizers[i].name] = {id(i)};
+  }
+  for (std::size_t i = 0; i < model.limiters.size(); ++i) {
+    l.limiters[model.limiters[i].name] = {id(i)};
+  }
 }
 
 class TestLowering {
@@ -120,6 +126,8 @@ class TestLowering {
     if (decl_.request.source_ip) request.source_ip = decl_.request.source_ip->value;
     if (decl_.request.remote_ip) request.remote_ip = decl_.request.remote_ip->value;
     ReadTokens(request);
+    ReadServices(request);
+    if (decl_.request.body) request.body_bytes = decl_.request.body->value;
     ReadLosses(request);
     for (const dsl::Expectation& e : decl_.expectations) ReadExpectation(e, test);
     if (failed_) return std::nullopt;
@@ -365,6 +373,23 @@ class TestLowering {
     }
   }
 
+  // What authorizers and limiters say.
+  void ReadServices(Request& request) {
+    for (const dsl::StatedAnswer& stated : decl_.request.answers) {
+      const AuthorizerId id = l_.Authorizer(stated.authorizer);
+      if (id.IsNone()) failed_ = true;
+      request.answers[id] = static_cast<Answer>(stated.kind);
+    }
+    for (const dsl::Name& name : decl_.request.silent) {
+      const LimiterId id = l_.Limiter(name);
+      if (id.IsNone()) failed_ = true;
+      request.silent.insert(id);
+    }
+    if (const auto& after = decl_.request.after) {
+      request.exhausted = ExhaustedAfter(l_.model, after->requests.value, after->window);
+    }
+  }
+
   void ReadLosses(Request& request) {
     for (const dsl::TestDecl::Loss& loss : decl_.losses) {
       switch (loss.kind) {
@@ -396,7 +421,7 @@ class TestLowering {
       if (!expect.stage) {
         Fail(decl.stage->span, "`" + decl.stage->value + "` is no stage",
              "stages are hidden, no-route, mtls, authentication, external-authorization, denied, "
-             "not-allowed, rate-limited, fault and unavailable");
+             "not-allowed, rate-limited, foreign-origin, body-too-large, fault and unavailable");
       }
     }
     if (decl.target) {

@@ -45,47 +45,49 @@ class Lister {
 
   static std::string MissingOf(const dsl::BalanceItem& item) {
     if (item.panic_below) return "balance … panic below";
-    if (item.merge_updates) return "balance … merge updates";
-    return Part(item.cookie_path.has_value(), "balance by hash of cookie … path");
+    return Part(item.merge_updates.has_value(), "balance … merge updates");
   }
 
   // The part of the item that has no meaning in the Model; "" when all of it has.
   static std::string Missing(const dsl::Item& item) {
-    return std::visit(
-        Overloaded{
-            [](const dsl::TimeoutItem&) { return std::string(); },
-            [](const dsl::RetriesItem& i) {
-              return Part(i.across_localities, "retries … across localities");
-            },
-            [](const dsl::FaultDelayItem&) { return std::string(); },
-            [](const dsl::FaultAbortItem&) { return std::string(); },
-            [](const dsl::MirrorItem&) { return std::string(); },
-            [](const dsl::HeadersItem&) { return std::string(); },
-            [](const dsl::RewriteItem& i) {
-              return Part(i.host_of_target, "rewrite host to target");
-            },
-            [](const dsl::CorsItem&) { return std::string(); },
-            [](const dsl::ConnectionsItem& i) {
-              return Part(i.keepalive_interval || i.keepalive_probes, "keepalive … every … probes");
-            },
-            [](const dsl::EjectItem& i) {
-              return Part(i.or_gateway_errors.has_value(), "eject after … or … gateway errors");
-            },
-            [](const dsl::BalanceItem& i) { return MissingOf(i); },
-            [](const dsl::ClientTlsItem&) { return std::string(); },
-            [](const dsl::FailoverItem& i) { return MissingOf(i); },
-            [](const dsl::AuthenticateItem& i) { return MissingOf(i); },
-            [](const dsl::AuthorizeItem&) { return std::string(); },
-            [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
-            [](const dsl::LimitItem&) { return std::string(); },
-            [](const dsl::MtlsItem&) { return std::string(); },
-            [](const dsl::TrimItem& i) {
-              return Part(!i.selected.empty(), "trim proxies to services");
-            },
-            [](const dsl::TemplateUse&) { return std::string(); },
-            [&](const auto&) { return std::string(dsl::ItemWord(item)); },
-        },
-        item.value);
+    return std::visit(Overloaded{
+                          [](const dsl::TimeoutItem&) { return std::string(); },
+                          [](const dsl::RetriesItem&) { return std::string(); },
+                          [](const dsl::FaultDelayItem&) { return std::string(); },
+                          [](const dsl::FaultAbortItem&) { return std::string(); },
+                          [](const dsl::MirrorItem&) { return std::string(); },
+                          [](const dsl::HeadersItem&) { return std::string(); },
+                          [](const dsl::RewriteItem& i) {
+                            return Part(i.host_of_target, "rewrite host to target");
+                          },
+                          [](const dsl::CorsItem&) { return std::string(); },
+                          [](const dsl::ConnectionsItem&) { return std::string(); },
+                          [](const dsl::EjectItem&) { return std::string(); },
+                          [](const dsl::BalanceItem& i) { return MissingOf(i); },
+                          [](const dsl::ClientTlsItem&) { return std::string(); },
+                          [](const dsl::FailoverItem& i) { return MissingOf(i); },
+                          [](const dsl::AuthenticateItem& i) { return MissingOf(i); },
+                          [](const dsl::AuthorizeItem&) { return std::string(); },
+                          [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
+                          [](const dsl::LimitItem&) { return std::string(); },
+                          [](const dsl::MtlsItem&) { return std::string(); },
+                          [](const dsl::TrimItem& i) {
+                            return Part(!i.selected.empty(), "trim proxies to services");
+                          },
+                          [](const dsl::TemplateUse&) { return std::string(); },
+                          [](const dsl::CsrfItem&) { return std::string(); },
+                          [](const dsl::BodyLimitItem&) { return std::string(); },
+                          [](const dsl::BufferItem&) { return std::string(); },
+                          [](const dsl::ProxyProtocolItem&) { return std::string(); },
+                          [](const dsl::LuaItem&) { return std::string(); },
+                          [](const dsl::LogItem&) { return std::string(); },
+                          [](const dsl::HealthCheckItem& i) {
+                            return Part(!i.gateways.empty(), "health check … from gateways");
+                          },
+                          [](const dsl::AdaptConcurrencyItem&) { return std::string(); },
+                          [&](const auto&) { return std::string(dsl::ItemWord(item)); },
+                      },
+                      item.value);
   }
 
   Model& model_;
@@ -97,8 +99,21 @@ void ListRouteChecks(const std::vector<dsl::Item>& items, Lister& lister) {
     if (std::holds_alternative<dsl::AuthenticateItem>(item.value)) {
       lister.Add("`authenticate` on a route", item.span);
     }
-    if (std::holds_alternative<dsl::AuthorizeItem>(item.value)) {
-      lister.Add("`authorize` on a route", item.span);
+    const auto* authorize = std::get_if<dsl::AuthorizeItem>(&item.value);
+    if (authorize != nullptr && authorize->settings) {
+      lister.Add("`settings` of an authorizer", item.span);
+    }
+  }
+}
+
+// Of one listener only what shapes its connections has a meaning.
+void ListListenerItems(const dsl::PolicyDecl& policy, Lister& lister) {
+  for (const dsl::Item& item : policy.items) {
+    const bool shapes = std::holds_alternative<dsl::BufferItem>(item.value) ||
+                        std::holds_alternative<dsl::ProxyProtocolItem>(item.value) ||
+                        std::holds_alternative<dsl::ConnectionsItem>(item.value);
+    if (!shapes) {
+      lister.Add("`" + std::string(dsl::ItemWord(item)) + "` for one listener", item.span);
     }
   }
 }
@@ -128,7 +143,7 @@ void ListItems(const dsl::Program& program, Lister& lister) {
       lister.Add("a policy on targets of routes", d.header.span);
     }
     if (d.with_targets) lister.Add("`with targets`", d.header.span);
-    if (d.listener) lister.Add("a policy on one listener", d.header.span);
+    if (d.listener) ListListenerItems(d, lister);
   }
 }
 

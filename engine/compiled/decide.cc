@@ -50,10 +50,15 @@ class Deciding {
 
   void AtSidecar();
   void AtGateway();
+  [[nodiscard]] std::optional<Refusal> CheckEntry(const Guard* guard, const RouteModifiers* route,
+                                                  const View& view);
   [[nodiscard]] const CompiledListener* FindListener(const CompiledGateway& gateway) const;
   [[nodiscard]] TableIds TablesFor(const Scope& scope, const TargetRef& target) const;
   [[nodiscard]] bool HasLayer(const TableIds& tables) const;
-  void RouteThrough(const TableIds& tables, const Sender& sender, const Peer* peer);
+  void RouteThrough(const TableIds& tables, std::uint32_t found, const Sender& sender);
+  [[nodiscard]] const RouteModifiers* ModifiersOf(std::uint32_t route) const {
+    return route == RuleList::kNone ? nullptr : &program_.routes[route].rule->modifiers;
+  }
   [[nodiscard]] std::uint32_t FirstMatch(const TableIds& tables, const View& view) const;
   void Apply(const CompiledRoute& route, const Sender& sender);
   void SendTo(const CompiledRoute& route, const Sender& sender);
@@ -98,7 +103,16 @@ void Deciding::AtSidecar() {
       return Block(Stage::kHidden, unknown);
     }
     const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
-    if (HasLayer(tables)) return RouteThrough(tables, sender, sender.peer);
+    if (HasLayer(tables)) {
+      const View view = View::Of(request_, sender.peer);
+      const std::uint32_t found = FirstMatch(tables, view);
+      if (const RouteModifiers* route = ModifiersOf(found)) {
+        const auto refusal =
+            program_.services.CheckRoute(*route, program_.conditions, view, decision_.lines);
+        if (refusal) return Block(refusal->stage, refusal->status);
+      }
+      return RouteThrough(tables, found, sender);
+    }
   }
   Deliver(*target, program_.delivery.PlanOf(*target), nullptr, request_.port, sender,
           View::Of(request_, nullptr));
@@ -133,25 +147,37 @@ void Deciding::AtGateway() {
   if (listener.tls == TlsMode::kIstioMutual && client == nullptr) {
     return BlockBy(Stage::kMtls, 0, listener.span);
   }
-  if (proxies.guard != nullptr) {
-    const auto refusal = program_.guards.Check(*proxies.guard, program_.conditions,
-                                               View::Of(request_, client), decision_.lines);
-    if (refusal) return Block(refusal->stage, refusal->status);
-  }
   const std::string& name = request_.layer == Layer::kTls ? request_.sni : request_.host;
-  if (!listener.hosts.empty() && taken->hosts.Find(name).rank == 0) {
-    return BlockBy(Stage::kNoRoute, 404, listener.span);
-  }
+  const bool named = listener.hosts.empty() || taken->hosts.Find(name).rank != 0;
+  const bool redirects = listener.redirect_https && request_.layer == Layer::kHttp;
   TableIds tables;
   for (const std::uint32_t table : gateway.tables.Find(name).ids) tables.push_back(table);
+  const View view = View::Of(request_, client);
+  // What is asked before routing may depend on the route.
+  const std::uint32_t found =
+      named && !redirects ? FirstMatch(tables, view) : std::uint32_t{RuleList::kNone};
+  if (const auto refusal = CheckEntry(proxies.guard, ModifiersOf(found), view)) {
+    return Block(refusal->stage, refusal->status);
+  }
+  if (!named) return BlockBy(Stage::kNoRoute, 404, listener.span);
   if (tables.empty()) return BlockBy(Stage::kNoRoute, 404, model_[request_.gateway].span);
-  if (listener.redirect_https && request_.layer == Layer::kHttp) {
+  if (redirects) {
     Line(listener.span);
     decision_.kind = Decision::Kind::kAnswered;
     decision_.https_redirect = &listener;
     return;
   }
-  RouteThrough(tables, {proxies.place, proxies.peer ? &*proxies.peer : nullptr}, client);
+  RouteThrough(tables, found, {proxies.place, proxies.peer ? &*proxies.peer : nullptr});
+}
+
+std::optional<Refusal> Deciding::CheckEntry(const Guard* guard, const RouteModifiers* route,
+                                            const View& view) {
+  if (guard != nullptr) {
+    return program_.guards.Check(*guard, program_.conditions, program_.services, route, view,
+                                 decision_.lines);
+  }
+  if (route == nullptr) return std::nullopt;
+  return program_.services.CheckRoute(*route, program_.conditions, view, decision_.lines);
 }
 
 TableIds Deciding::TablesFor(const Scope& scope, const TargetRef& target) const {
@@ -202,8 +228,7 @@ std::uint32_t Deciding::FirstMatch(const TableIds& tables, const View& view) con
   return RuleList::kNone;
 }
 
-void Deciding::RouteThrough(const TableIds& tables, const Sender& sender, const Peer* peer) {
-  const std::uint32_t found = FirstMatch(tables, View::Of(request_, peer));
+void Deciding::RouteThrough(const TableIds& tables, std::uint32_t found, const Sender& sender) {
   if (found == RuleList::kNone) {
     decision_.refusal_lines = decision_.lines.size();
     for (std::size_t i = 0; i < tables.size(); ++i) Line(model_[TableId{tables[i]}].span);
@@ -297,8 +322,8 @@ void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forwar
   for (const Server& server : tiers.first) {
     if (server.guard == nullptr) continue;
     view.port = program_.delivery.BackendPort(target, server.backend, port);
-    branch.refused =
-        program_.guards.Check(*server.guard, program_.conditions, view, decision_.lines);
+    branch.refused = program_.guards.Check(*server.guard, program_.conditions, program_.services,
+                                           nullptr, view, decision_.lines);
     if (branch.refused) break;
   }
   decision_.branches.push_back(branch);

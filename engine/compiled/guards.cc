@@ -69,21 +69,12 @@ std::uint32_t Guards::ListOf(const Ids& ids, Traffic traffic, Conditions& condit
   return at->second;
 }
 
-std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& conditions, View view,
-                                     InlineList<Lines, 8>& lines) const {
+std::optional<Refusal> Guards::CheckAccess(const Guard& guard, const Conditions& conditions,
+                                           const View& view, InlineList<Lines, 8>& lines) const {
   const auto refuse = [&](Refusal refusal) {
     lines.push_back(refusal.lines);
     return refusal;
   };
-  // Gateways terminate TLS of their own; everyone else learns identities by mTLS alone.
-  if (!std::holds_alternative<GatewayId>(guard.target)) {
-    const MtlsMode mode = ModeAt(guard, view.port);
-    if (mode == MtlsMode::kDisable) view.peer = nullptr;
-    if (mode == MtlsMode::kStrict && view.peer == nullptr) {
-      return refuse({Stage::kMtls, 0, One(guard.mtls_span)});
-    }
-  }
-  if (const auto refusal = CheckTokens(guard, view)) return refuse(*refusal);
   const bool http = view.request.layer == Layer::kHttp;
   const int status = http ? 403 : 0;
   const auto traffic = static_cast<std::size_t>(http ? Traffic::kRequest : Traffic::kConnection);
@@ -97,6 +88,39 @@ std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& condi
   if (allowed == RuleList::kNone) return refuse({Stage::kNotAllowed, status, guard.spans});
   lines.push_back(One(model_[AccessRuleId{allowed}].span));
   return std::nullopt;
+}
+
+std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& conditions,
+                                     const Services& services, const RouteModifiers* route,
+                                     View view, InlineList<Lines, 8>& lines) const {
+  const auto refuse = [&](Refusal refusal) {
+    lines.push_back(refusal.lines);
+    return refusal;
+  };
+  // Gateways terminate TLS of their own; everyone else learns identities by mTLS alone.
+  if (!std::holds_alternative<GatewayId>(guard.target)) {
+    const MtlsMode mode = ModeAt(guard, view.port);
+    if (mode == MtlsMode::kDisable) view.peer = nullptr;
+    if (mode == MtlsMode::kStrict && view.peer == nullptr) {
+      return refuse({Stage::kMtls, 0, One(guard.mtls_span)});
+    }
+  }
+  const auto limits = [&](bool before) -> std::optional<Refusal> {
+    if (auto refusal = services.CheckLimits(guard.limits, before, conditions, view, lines)) {
+      return refusal;
+    }
+    if (route == nullptr) return std::nullopt;
+    return services.CheckLimits(route->limits, before, conditions, view, lines);
+  };
+  if (auto refusal = limits(true)) return refusal;
+  const bool own =
+      route != nullptr && (route->without_authorization || !route->authorization.empty());
+  const auto& asked = own ? route->authorization : guard.authorization;
+  if (auto refusal = services.CheckAuthorization(asked, conditions, view, lines)) return refusal;
+  if (const auto refusal = CheckTokens(guard, view)) return refuse(*refusal);
+  if (auto refusal = CheckAccess(guard, conditions, view, lines)) return refusal;
+  if (auto refusal = limits(false)) return refusal;
+  return route == nullptr ? std::nullopt : Services::CheckContent(*route, view, lines);
 }
 
 }  // namespace weft::engine::compiled

@@ -33,7 +33,11 @@ Identity IdentityOf(const Model& model, const Workload& workload) {
 }  // namespace
 
 Program::Program(const Model& from)
-    : model(from), guards(from, conditions), delivery(from), names(from) {
+    : model(from),
+      guards(from, conditions),
+      services(from, conditions),
+      delivery(from),
+      names(from) {
   AddTables();
   for (const Service& service : model.services) {
     service_hosts.push_back(service.name + "." + service.ns + ".svc.cluster.local");

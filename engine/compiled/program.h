@@ -13,6 +13,7 @@
 #include "engine/compiled/names.h"
 #include "engine/compiled/rewriting.h"
 #include "engine/compiled/rule_list.h"
+#include "engine/compiled/services.h"
 
 namespace weft::engine::compiled {
 
@@ -69,6 +70,7 @@ struct Program {
   const Model& model;
   Conditions conditions;
   Guards guards;
+  Services services;
   Delivery delivery;
   HostNames names;
   std::vector<Client> clients;            // by WorkloadId

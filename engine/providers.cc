@@ -1,0 +1,182 @@
+// `jwt`, `authorizer` and `limiter`: the services that decide with the mesh.
+#include "engine/codes.h"
+#include "engine/lowering.h"
+#include "engine/match.h"
+
+namespace weft::engine {
+namespace {
+
+void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
+  const JwtId id{static_cast<std::uint32_t>(l.model.jwts.size())};
+  if (!l.jwts.try_emplace(decl.header.name.value, id).second) return;
+  JwtProvider provider{.name = decl.header.name.value,
+                       .workspace = l.Section(decl.header),
+                       .issuer = decl.issuer.value,
+                       .audiences = {},
+                       .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
+                       .jwks_inline = decl.jwks_inline ? decl.jwks_inline->value : "",
+                       .locations = {},
+                       .claims_to_headers = ToLabels(decl.claims_to_headers),
+                       .forward = decl.forward,
+                       .span = decl.header.span};
+  for (const dsl::Str& audience : decl.audiences) provider.audiences.push_back(audience.value);
+  for (const auto& from : decl.locations) {
+    provider.locations.push_back(
+        {static_cast<JwtProvider::Location::Kind>(from.kind), from.name.value, from.prefix.value});
+  }
+  l.model.jwts.push_back(std::move(provider));
+}
+
+template <typename T>
+std::optional<decltype(T::value)> ValueOf(const std::optional<T>& given) {
+  return given ? std::optional(given->value) : std::nullopt;
+}
+
+std::vector<std::string> HeaderNames(const std::vector<dsl::Str>& names) {
+  std::vector<std::string> folded;
+  for (const dsl::Str& name : names) folded.push_back(Fold(name.value));
+  return folded;
+}
+
+void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
+  const AuthorizerId id{static_cast<std::uint32_t>(l.model.authorizers.size())};
+  if (!l.authorizers.try_emplace(decl.header.name.value, id).second) return;
+  l.model.authorizers.push_back(
+      {.name = decl.header.name.value,
+       .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
+       .host = "",
+       .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
+       .timeout = ValueOf(decl.timeout).value_or(Millis{2000}),
+       .allow_on_failure = decl.allow_on_failure,
+       .status_on_error = static_cast<int>(ValueOf(decl.status_on_error).value_or(403)),
+       .body_limit = ValueOf(decl.body_limit),
+       .partial_body = decl.partial_body,
+       .body_as_bytes = decl.body_as_bytes,
+       .http = decl.http,
+       .path_prefix = ValueOf(decl.path_prefix).value_or(""),
+       .include_headers = HeaderNames(decl.include_headers),
+       .upstream_headers = HeaderNames(decl.upstream_headers),
+       .client_headers = HeaderNames(decl.client_headers),
+       .add_headers = ToLabels(decl.add_headers),
+       .reroute = decl.reroute,
+       .stat = ValueOf(decl.stat).value_or(""),
+       .span = decl.header.span});
+}
+
+void AddLimiter(Lowering& l, const dsl::LimiterDecl& decl) {
+  const LimiterId id{static_cast<std::uint32_t>(l.model.limiters.size())};
+  if (!l.limiters.try_emplace(decl.header.name.value, id).second) return;
+  l.model.limiters.push_back({.name = decl.header.name.value,
+                              .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
+                              .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
+                              .timeout = ValueOf(decl.timeout).value_or(Millis{100}),
+                              .allow_on_error = decl.allow_on_error,
+                              .domain = ValueOf(decl.domain).value_or(l.model.mesh),
+                              .span = decl.header.span});
+}
+
+// The service's only port where the policy does not say; a port the service has where it does.
+void CheckPort(Lowering& l, ServiceId id, std::uint16_t& port, const std::string& what, Span span) {
+  if (id.IsNone()) return;
+  const Service& service = l.model[id];
+  for (const ServiceInstance& instance : service.instances) {
+    if (port == 0 && instance.ports.size() == 1) port = instance.ports.front().number;
+    for (const ServicePort& candidate : instance.ports) {
+      if (candidate.number == port) return;
+    }
+  }
+  if (service.instances.empty()) return;
+  l.diagnostics
+      .Error(codes::kUnknownPort, span,
+             port == 0 ? "`" + what + "` does not say which port of `" + service.name + "` it is"
+                       : "service `" + service.name + "` has no port " + std::to_string(port))
+      .help = "write `service " + service.name + " port N`";
+}
+
+std::string Nearest(const std::string& name, const auto& known) {
+  std::vector<std::string> names;
+  for (const auto& [one, id] : known) names.push_back(one);
+  const std::string near = NearestName(name, names);
+  return near.empty() ? "" : "did you mean `" + near + "`?";
+}
+
+}  // namespace
+
+void LowerProviders(Lowering& l) {
+  for (const dsl::JwtDecl& decl : l.program.jwts) AddJwt(l, decl);
+  for (const dsl::AuthorizerDecl& decl : l.program.authorizers) AddAuthorizer(l, decl);
+  for (const dsl::LimiterDecl& decl : l.program.limiters) AddLimiter(l, decl);
+  for (Authorizer& one : l.model.authorizers) {
+    CheckPort(l, one.service, one.port, one.name, one.span);
+  }
+  for (Limiter& one : l.model.limiters) CheckPort(l, one.service, one.port, one.name, one.span);
+}
+
+AuthorizerId Lowering::Authorizer(const dsl::Name& name) {
+  const auto at = authorizers.find(name.value);
+  if (at != authorizers.end()) return at->second;
+  diagnostics
+      .Error(codes::kUnknownProvider, name.span, "there is no authorizer `" + name.value + "`")
+      .help = Nearest(name.value, authorizers);
+  return {};
+}
+
+LimiterId Lowering::Limiter(const dsl::Name& name) {
+  const auto at = limiters.find(name.value);
+  if (at != limiters.end()) return at->second;
+  diagnostics.Error(codes::kUnknownProvider, name.span, "there is no limiter `" + name.value + "`")
+      .help = Nearest(name.value, limiters);
+  return {};
+}
+
+namespace {
+
+// The limiter the item names, or the only one there is.
+LimiterId LimiterOf(Lowering& l, const dsl::LimitItem& item) {
+  if (item.limiter) return l.Limiter(*item.limiter);
+  return l.limiters.size() == 1 ? l.limiters.begin()->second : LimiterId{};
+}
+
+}  // namespace
+
+LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId scope,
+                 const std::string& target) {
+  const LimiterId limiter = LimiterOf(l, item);
+  const bool lenient = limiter.IsNone() || l.model[limiter].allow_on_error;
+  const std::string name = (scope.IsNone() ? l.model.mesh : l.NameOf(scope)) + "." + target;
+  const int number = ++l.limit_names[name];
+  Limit limit{
+      .name = number == 1 ? name : name + "." + std::to_string(number),
+      .requests = item.requests.value,
+      .unit = item.unit,
+      .per = {},
+      .burst = {},
+      .allow_on_error = item.allow_on_error.value_or(lenient),
+      .before_authorization = item.phase && item.phase->phase == dsl::Phase::kBeforeAuthorization,
+      .limiter = limiter,
+      .when = item.when ? LowerCondition(l, *item.when, scope) : Condition::True(),
+      .span = span};
+  if (item.burst) limit.burst = item.burst->value;
+  for (const dsl::LimitKey& key : item.per) {
+    LimitKey lowered{static_cast<LimitKey::Kind>(key.kind), key.name.value, {}};
+    if (key.kind == dsl::LimitKey::Kind::kClaim) lowered.provider = l.Jwt(key.provider);
+    if (key.kind == dsl::LimitKey::Kind::kHeader) lowered.name = Fold(lowered.name);
+    limit.per.push_back(std::move(lowered));
+  }
+  l.model.limits.push_back(std::move(limit));
+  return {static_cast<std::uint32_t>(l.model.limits.size() - 1)};
+}
+
+std::optional<ExternalAuthorization> LowerAuthorization(Lowering& l, const dsl::AuthorizeItem& item,
+                                                        Span span, WorkspaceId scope) {
+  const AuthorizerId provider = l.Authorizer(item.provider);
+  if (provider.IsNone()) return std::nullopt;
+  return ExternalAuthorization{
+      .provider = provider,
+      .config = item.config ? item.config->value : "",
+      .context = ToLabels(item.context),
+      .when = item.when ? LowerCondition(l, *item.when, scope) : Condition::True(),
+      .span = span};
+}
+
+}  // namespace weft::engine
