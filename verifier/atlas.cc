@@ -43,6 +43,10 @@ Domain DomainOf(Field::Kind kind) {
 Atlas::Atlas(const engine::Model& model) {
   for (const engine::AccessRule& rule : model.access_rules) Collect(rule.when);
   for (const engine::Law& law : model.laws) Collect(law.where);
+  for (const engine::Limit& limit : model.limits) Collect(limit.when);
+  for (const engine::Guard& guard : model.guards) {
+    for (const auto& asked : guard.authorization) Collect(asked.when);
+  }
   for (const engine::Table& table : model.tables) {
     for (const engine::RouteRule& rule : table.rules) Collect(rule.match);
   }

@@ -182,6 +182,7 @@ class ClientLaw {
     intact.base.lost_regions.clear();
     intact.base.lost_zones.clear();
     const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
+      space.Assume(law_.assumed);
       std::vector<FormulaId> premise{
           space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer})};
       if (law_.only_allowed) premise.push_back(Served(space, formulas, intact, target, nullptr));
@@ -288,6 +289,7 @@ class GatewayLaw {
     const bool every = law_.quantifier == Law::Quantifier::kEvery;
     const bool wanted = every != (law_.verdict == Law::Verdict::kBlocked);
     const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
+      space.Assume(law_.assumed);
       const FormulaId where =
           space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer});
       std::vector<FormulaId> broken;

@@ -76,6 +76,22 @@ inline constexpr Code kNotStrict{
     4117, "isolation-without-strict-mtls",
     "An isolated workspace does not require mTLS. Who calls is then known only of callers that "
     "choose to show an identity; with mTLS off nobody has one, and isolation refuses everyone."};
+inline constexpr Code kIdleLimit{
+    4118, "idle-limit",
+    "A limit counts no request that gets that far: its condition contradicts itself, or everything "
+    "it would count is refused before. Remove it, or check that it says what is meant."};
+inline constexpr Code kLimitNeverDecides{
+    4119, "limit-never-decides",
+    "Whatever this limit counts is counted by another one that is always exhausted first: by fewer "
+    "values and at a lower rate. Remove one of the two, or mend the rate."};
+inline constexpr Code kAuthorizationSkipped{
+    4120, "authorization-skipped",
+    "At one gateway some rules that send to a destination ask an authorizer and this one does not. "
+    "Say `authorize by …` here too, or `without authorization` where that is meant."};
+inline constexpr Code kTokenNotDemanded{
+    4121, "token-not-demanded",
+    "Tokens are checked here when there are any, and nobody is refused for having none: no rule "
+    "looks at them. Drop `optional`, or demand the token where access is allowed: `when jwt p`."};
 inline constexpr Code kUnproved{
     4190, "counterexample-not-replayed",
     "The solver found a counterexample that the reference evaluator does not confirm. That is a "
@@ -86,10 +102,11 @@ inline constexpr Code kUndecided{
     "reason about, or a limit was reached. The message says which. It counts as not proved."};
 
 inline constexpr std::array kVerifierCodes = {
-    kLawViolated,    kIsolationBroken, kUnreachableRule, kRefusedRoute,
-    kIdleAllow,      kIdleDeny,        kMtlsMismatch,    kNoEjection,
-    kNothingLeft,    kResidencyBroken, kFailoverLoop,    kUnresolvedInCluster,
-    kBudgetExceeded, kHostHijack,      kHostCollision,   kRuleConflict,
+    kLawViolated,    kIsolationBroken,   kUnreachableRule,      kRefusedRoute,
+    kIdleAllow,      kIdleDeny,          kMtlsMismatch,         kNoEjection,
+    kNothingLeft,    kResidencyBroken,   kFailoverLoop,         kUnresolvedInCluster,
+    kBudgetExceeded, kHostHijack,        kHostCollision,        kRuleConflict,
+    kIdleLimit,      kLimitNeverDecides, kAuthorizationSkipped, kTokenNotDemanded,
     kUnproved,       kUndecided};
 
 }  // namespace weft::verifier::codes

@@ -32,7 +32,65 @@ FormulaId HasIdentity(Space& space, const View& view) {
   return space.CallerIs([](const Candidate& c) { return c.identity.has_value(); });
 }
 
+// As engine::CheckAuthorization: whoever is asked allows, or does not answer and need not.
+void AddAuthorization(Space& space, Formulas& formulas, const engine::Model& model,
+                      const std::vector<engine::ExternalAuthorization>& asked, const View& view,
+                      std::vector<Constraint>& all) {
+  for (const engine::ExternalAuthorization& one : asked) {
+    std::vector<FormulaId> any{formulas.Not(space.Encode(one.when, view)),
+                               space.AnswerIs(one.provider, engine::Answer::kAllow)};
+    if (model[one.provider].allow_on_failure) {
+      any.push_back(space.AnswerIs(one.provider, engine::Answer::kUnavailable));
+    }
+    all.push_back({formulas.Or(std::move(any)), {one.span}});
+  }
+}
+
+FormulaId HasKey(Space& space, const engine::LimitKey& key, const View& view) {
+  using Kind = engine::LimitKey::Kind;
+  const auto present = [&](engine::Matcher matcher) {
+    return space.Encode(engine::Condition::Of(std::move(matcher), {}), view);
+  };
+  switch (key.kind) {
+    case Kind::kSourceIdentity:
+      return HasIdentity(space, view);
+    case Kind::kHeader:
+      return present(engine::HeaderMatch{key.name, {Present{}}});
+    case Kind::kClaim:
+      return present(engine::ClaimMatch{key.provider, {key.name}, {Present{}}});
+    case Kind::kSourceIp:
+    case Kind::kRemoteIp:
+    case Kind::kPath:
+    case Kind::kMethod:
+      return kTrue;
+  }
+  return kTrue;
+}
+
+// As engine::CheckLimits: what is counted finds room, or a limiter that answers or need not.
+void AddLimits(Space& space, Formulas& formulas, const engine::Model& model,
+               const std::vector<engine::LimitId>& limits, const View& view,
+               std::vector<Constraint>& all) {
+  for (const engine::LimitId id : limits) {
+    const engine::Limit& limit = model[id];
+    FormulaId passes = space.HasRoom(id);
+    if (!limit.limiter.IsNone()) {
+      const FormulaId answers = space.Answers(limit.limiter);
+      passes = limit.allow_on_error ? formulas.Or({passes, formulas.Not(answers)})
+                                    : formulas.And({passes, answers});
+    }
+    all.push_back(
+        {formulas.Or({formulas.Not(Counted(space, formulas, limit, view)), passes}), {limit.span}});
+  }
+}
+
 }  // namespace
+
+FormulaId Counted(Space& space, Formulas& formulas, const engine::Limit& limit, const View& view) {
+  std::vector<FormulaId> all{space.Encode(limit.when, view)};
+  for (const engine::LimitKey& key : limit.per) all.push_back(HasKey(space, key, view));
+  return formulas.And(std::move(all));
+}
 
 FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& rule,
                   engine::Layer layer, const View& view) {
@@ -47,11 +105,18 @@ FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& ru
 
 std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const engine::Model& model,
                                       const engine::Guard* guard, engine::Layer layer,
-                                      const View& sent) {
+                                      const View& sent, const engine::RouteModifiers* route) {
   static const std::optional<engine::Identity> kNobody;
   std::vector<Constraint> all;
-  if (guard == nullptr) return all;
   View view = sent;
+  const bool http = layer == engine::Layer::kHttp;
+  const bool own =
+      route != nullptr && (route->without_authorization || !route->authorization.empty());
+  if (route != nullptr && http) {
+    AddAuthorization(space, formulas, model, route->authorization, view, all);
+    AddLimits(space, formulas, model, route->limits, view, all);
+  }
+  if (guard == nullptr) return all;
   const auto port_mode = guard->port_mtls.find(view.port.value_or(0));
   const engine::MtlsMode mode =
       port_mode != guard->port_mtls.end() ? port_mode->second : guard->mtls;
@@ -60,7 +125,9 @@ std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const en
   if (mode == engine::MtlsMode::kStrict && !at_gateway) {
     all.push_back({HasIdentity(space, view), {guard->mtls_span}});
   }
-  if (layer == engine::Layer::kHttp && !guard->authentication.empty()) {
+  if (http && !own) AddAuthorization(space, formulas, model, guard->authorization, view, all);
+  if (http) AddLimits(space, formulas, model, guard->limits, view, all);
+  if (http && !guard->authentication.empty()) {
     std::vector<Span> spans;
     for (const engine::Authentication& a : guard->authentication) spans.push_back(a.span);
     all.push_back({TokensPass(space, formulas, *guard), std::move(spans)});
@@ -83,9 +150,10 @@ std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const en
 }
 
 FormulaId Passes(Space& space, Formulas& formulas, const engine::Model& model,
-                 const engine::Guard* guard, engine::Layer layer, const View& view) {
+                 const engine::Guard* guard, engine::Layer layer, const View& view,
+                 const engine::RouteModifiers* route) {
   std::vector<FormulaId> all;
-  for (const Constraint& c : ConstraintsOf(space, formulas, model, guard, layer, view)) {
+  for (const Constraint& c : ConstraintsOf(space, formulas, model, guard, layer, view, route)) {
     all.push_back(c.formula);
   }
   return formulas.And(std::move(all));
@@ -100,6 +168,8 @@ std::vector<const engine::CallerSet*> CallerSetsOf(const engine::Model& model,
       CollectCallerSets(model[id].when, sets);
     }
   }
+  for (const auto& asked : guard.authorization) CollectCallerSets(asked.when, sets);
+  for (const engine::LimitId id : guard.limits) CollectCallerSets(model[id].when, sets);
   return sets;
 }
 

@@ -9,9 +9,12 @@
 namespace weft::verifier {
 
 // The guard lets the request in, as engine::CheckGuard decides it. `guard` may be null: everything
-// is let in. `view.port` must be set to the service port.
+// is let in. `view.port` must be set to the service port. `route` are the modifiers of the rule
+// that takes the request at a proxy that routes it; what authorizers and limiters say of it is
+// free.
 [[nodiscard]] FormulaId Passes(Space& space, Formulas& formulas, const engine::Model& model,
-                               const engine::Guard* guard, engine::Layer layer, const View& view);
+                               const engine::Guard* guard, engine::Layer layer, const View& view,
+                               const engine::RouteModifiers* route = nullptr);
 
 // What must all hold for the guard to let a request in, with the lines that demand it.
 struct Constraint {
@@ -21,7 +24,12 @@ struct Constraint {
 [[nodiscard]] std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas,
                                                     const engine::Model& model,
                                                     const engine::Guard* guard, engine::Layer layer,
-                                                    const View& view);
+                                                    const View& view,
+                                                    const engine::RouteModifiers* route = nullptr);
+
+// The request is one the limit counts, as engine::Counts decides it.
+[[nodiscard]] FormulaId Counted(Space& space, Formulas& formulas, const engine::Limit& limit,
+                                const View& view);
 
 // The rule applies to the request.
 [[nodiscard]] FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& rule,

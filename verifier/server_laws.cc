@@ -69,6 +69,7 @@ class ServerLaw {
     const std::vector<Candidate> candidates = work_.callers.Relevant(sets, cluster, anywhere, {});
     std::vector<Constraint> constraints;
     const Study study = Prepare(work_.atlas, &candidates, [&](Space& space, Formulas& formulas) {
+      space.Assume(law_.assumed);
       const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
       constraints = ConstraintsOf(space, formulas, work_.model, guard, LayerOf(port), view);
       return std::vector<FormulaId>{Premise(space, formulas, view)};

@@ -218,15 +218,32 @@ FormulaId Decides(Space& space, Formulas& formulas, const Site& site, std::size_
   return formulas.And(std::move(all));
 }
 
+namespace {
+
+// `csrf`: a request that changes something comes from the host it goes to. Other origins are not
+// looked at: a request with one of them does what the same request from here does.
+FormulaId TakesOrigin(Space& space, Formulas& formulas, const Site& site, const RouteRule& rule) {
+  const auto& csrf = rule.modifiers.csrf;
+  if (!csrf || csrf->shadow || csrf->share < 100) return kTrue;
+  const engine::Condition changes =
+      engine::Condition::Of(engine::MethodMatch{{"POST", "PUT", "DELETE", "PATCH"}}, csrf->span);
+  const FormulaId harmless =
+      formulas.Not(space.Encode(changes, {.rule = nullptr, .port = site.port, .peer = &site.peer}));
+  return formulas.Or({harmless, space.FromHere()});
+}
+
+}  // namespace
+
 FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const Site& site,
                    const RouteRule& rule) {
-  FormulaId entry = kTrue;
-  if (!site.gateway.IsNone()) {
-    entry = Passes(space, formulas, model, model.GuardOf(site.gateway, site.cluster), site.layer,
-                   {.rule = nullptr, .port = site.port, .peer = &site.peer});
-  }
+  const engine::Guard* guard =
+      site.gateway.IsNone() ? nullptr : model.GuardOf(site.gateway, site.cluster);
+  const FormulaId entry =
+      Passes(space, formulas, model, guard, site.layer,
+             {.rule = nullptr, .port = site.port, .peer = &site.peer}, &rule.modifiers);
+  const FormulaId taken = TakesOrigin(space, formulas, site, rule);
   const auto* forwards = std::get_if<std::vector<engine::Forward>>(&rule.action);
-  if (forwards == nullptr) return entry;
+  if (forwards == nullptr) return formulas.And({entry, taken});
   if (rule.modifiers.abort && rule.modifiers.abort->share >= 100) return kFalse;
   std::vector<FormulaId> any;
   for (const engine::Forward& forward : *forwards) {
@@ -249,7 +266,7 @@ FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const S
     }
     any.push_back(formulas.And(std::move(all)));
   }
-  return formulas.And({entry, formulas.Or(std::move(any))});
+  return formulas.And({entry, taken, formulas.Or(std::move(any))});
 }
 
 engine::Request RequestAt(const Site& site, const Found& found) {

@@ -104,6 +104,17 @@ bool Space::Freeze() {
     if (!FreezeDimension(field, dimension)) return false;
   }
   for (const std::uint32_t provider : providers_) tokens_[provider] = formulas_.NewVar(3);
+  for (auto& [provider, var] : answers_) var = formulas_.NewVar(3);
+  for (auto& [limit, var] : exhausted_) var = formulas_.NewVar(2);
+  for (auto& [limiter, var] : silent_) var = formulas_.NewVar(2);
+  if (from_here_) {
+    from_here_ = formulas_.NewVar(2);
+    for (const char* name : {"origin", "referer"}) {
+      if (!dimensions_.contains({Field::Kind::kHeader, name, {}})) continue;
+      reason_ = "a condition looks at the header `" + std::string(name) + "`, and so does `csrf`";
+      return false;
+    }
+  }
   FreezeBlocks(source_ip_);
   FreezeBlocks(remote_ip_);
   return true;
@@ -224,6 +235,30 @@ FormulaId Space::TokenIs(engine::JwtId provider, std::uint32_t state) {
     return Unknown();
   }
   return formulas_.Is(tokens_.at(provider.value), state);
+}
+
+FormulaId Space::AnswerIs(engine::AuthorizerId provider, engine::Answer answer) {
+  const auto assumed = assumed_.answers.find(provider);
+  if (assumed != assumed_.answers.end()) return assumed->second == answer ? kTrue : kFalse;
+  const auto at = answers_.try_emplace(provider).first;
+  return collecting_ ? Unknown() : formulas_.Is(at->second, static_cast<std::uint32_t>(answer));
+}
+
+FormulaId Space::HasRoom(engine::LimitId limit) {
+  if (assumed_.within_limits) return kTrue;
+  const auto at = exhausted_.try_emplace(limit).first;
+  return collecting_ ? Unknown() : formulas_.Is(at->second, 0);
+}
+
+FormulaId Space::FromHere() {
+  if (!from_here_) from_here_ = VarId{};
+  return collecting_ ? Unknown() : formulas_.Is(*from_here_, 1);
+}
+
+FormulaId Space::Answers(engine::LimiterId limiter) {
+  if (assumed_.within_limits) return kTrue;
+  const auto at = silent_.try_emplace(limiter).first;
+  return collecting_ ? Unknown() : formulas_.Is(at->second, 0);
 }
 
 FormulaId Space::Callers(const std::vector<engine::CallerSet>& sets, const View& view) {
@@ -371,6 +406,17 @@ engine::Request Space::Witness(const Assignment& assignment, engine::Request bas
     }
     base.tokens.push_back(std::move(token));
   }
+  for (const auto& [provider, answer] : assumed_.answers) base.answers[provider] = answer;
+  for (const auto& [provider, var] : answers_) {
+    base.answers[provider] = static_cast<engine::Answer>(value(var));
+  }
+  for (const auto& [limit, var] : exhausted_) {
+    if (value(var) == 1) base.exhausted.insert(limit);
+  }
+  for (const auto& [limiter, var] : silent_) {
+    if (value(var) == 1) base.silent.insert(limiter);
+  }
+  if (from_here_ && value(*from_here_) == 1) base.headers["origin"] = "https://" + base.host;
   if (!source_ip_.cidrs.empty()) {
     base.source_ip = source_ip_.atoms[value(source_ip_.var)].ToString();
   }

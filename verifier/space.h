@@ -56,6 +56,13 @@ class Space {
   [[nodiscard]] FormulaId SniIn(const Pattern& pattern);
   // State of the provider's token: 0 absent, 1 valid, 2 invalid.
   [[nodiscard]] FormulaId TokenIs(engine::JwtId provider, std::uint32_t state);
+  // What external services say is free, but for what is assumed here; call it first in both passes.
+  void Assume(engine::Assumptions assumed) { assumed_ = std::move(assumed); }
+  [[nodiscard]] FormulaId AnswerIs(engine::AuthorizerId provider, engine::Answer answer);
+  [[nodiscard]] FormulaId HasRoom(engine::LimitId limit);
+  [[nodiscard]] FormulaId Answers(engine::LimiterId limiter);
+  // The request names the host it goes to as its origin; otherwise it names none.
+  [[nodiscard]] FormulaId FromHere();
 
   // The request an assignment stands for. Fields no dimension speaks of keep those of `base`.
   [[nodiscard]] engine::Request Witness(const Assignment& assignment, engine::Request base) const;
@@ -93,6 +100,11 @@ class Space {
   VarId caller_;
   std::map<Field, Dimension> dimensions_;
   std::map<std::uint32_t, VarId> tokens_;
+  engine::Assumptions assumed_;
+  std::map<engine::AuthorizerId, VarId> answers_;  // an engine::Answer
+  std::map<engine::LimitId, VarId> exhausted_;     // 1 = no room
+  std::map<engine::LimiterId, VarId> silent_;      // 1 = does not answer
+  std::optional<VarId> from_here_;
   std::set<std::uint32_t> providers_;
   Blocks source_ip_, remote_ip_;
   bool collecting_ = true;

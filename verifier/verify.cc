@@ -19,6 +19,7 @@ constexpr std::array kProvers = {
     Prover{"access", ProveAccess},       Prover{"hosts", ProveHosts},
     Prover{"mtls", ProveMtls},           Prover{"references", ProveReferences},
     Prover{"failover", ProveFailover},   Prover{"budgets", ProveBudgets},
+    Prover{"limits", ProveLimits},       Prover{"authorizers", ProveAuthorization},
     Prover{"prove", ProveLaws},
 };
 

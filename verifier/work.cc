@@ -60,6 +60,21 @@ std::string CallText(const Model& model, const Request& request) {
   return text;
 }
 
+// What authorizers and limiters say, where it is not the usual.
+void AddAnswers(const Model& model, const Request& request, std::vector<std::string>& lines) {
+  for (const auto& [id, answer] : request.answers) {
+    if (answer == engine::Answer::kAllow) continue;
+    lines.push_back("  with   " + model[id].name +
+                    (answer == engine::Answer::kDeny ? " denying" : " unavailable"));
+  }
+  for (const engine::LimitId id : request.exhausted) {
+    lines.push_back("  with   limit " + model[id].name + " exhausted");
+  }
+  for (const engine::LimiterId id : request.silent) {
+    lines.push_back("  with   limiter " + model[id].name + " unavailable");
+  }
+}
+
 std::vector<std::string> DetailLines(const Model& model, const Request& request) {
   std::vector<std::string> lines;
   for (const auto& [name, value] : request.headers) {
@@ -77,6 +92,7 @@ std::vector<std::string> DetailLines(const Model& model, const Request& request)
   }
   if (request.source_ip != Request{}.source_ip) lines.push_back("  source ip " + request.source_ip);
   if (!request.remote_ip.empty()) lines.push_back("  remote ip " + request.remote_ip);
+  AddAnswers(model, request, lines);
   for (const engine::ClusterId id : request.lost_clusters) {
     lines.push_back("  lost   cluster " + model[id].name);
   }

@@ -55,6 +55,8 @@ void ProveMtls(Work& work);
 void ProveReferences(Work& work);
 void ProveFailover(Work& work);
 void ProveBudgets(Work& work);
+void ProveLimits(Work& work);
+void ProveAuthorization(Work& work);
 void ProveLaws(Work& work);
 
 // ---- shared
