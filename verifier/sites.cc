@@ -5,6 +5,7 @@
 
 #include "dsl/overloaded.h"
 #include "engine/hosts.h"
+#include "engine/match.h"
 #include "verifier/server.h"
 #include "verifier/work.h"
 
@@ -18,7 +19,8 @@ using engine::Table;
 
 Pattern HostPattern(const std::string& host) {
   if (host == "*") return Present{};
-  if (host.starts_with("*.")) return Suffix{host.substr(1)};
+  // At least one character stands before the suffix.
+  if (host.starts_with("*.")) return Regex{"." + engine::ToRegex(Suffix{host.substr(1)})};
   return Exact{host};
 }
 
