@@ -41,9 +41,11 @@ void ReadTargetOf(Cursor& c, AccessDecl& access) {
     c.Skip();
     access.target_kind = AccessDecl::TargetKind::kWorkspace;
     access.target = c.ExpectQName("a workspace");
-  } else if (c.AcceptWord("workloads")) {
-    access.target_kind = AccessDecl::TargetKind::kWorkloads;
-    access.workloads = ReadSelection(c);
+  } else if (c.IsWord("workloads") || c.IsWord("services")) {
+    access.target_kind = c.IsWord("services") ? AccessDecl::TargetKind::kServices
+                                              : AccessDecl::TargetKind::kWorkloads;
+    c.Skip();
+    access.selected = ReadSelections(c, access.more);
   } else if (c.AcceptWord("all")) {
     access.target_kind = AccessDecl::TargetKind::kMesh;
   } else {

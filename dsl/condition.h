@@ -32,6 +32,11 @@ struct SourceNamespace {
 struct SourceAccount {
   Str account;
 };  // `account "ns/sa"`
+// `accounts productpage in namespace "web"`, `accounts where label app = "x" of workspace w`: the
+// discovered service accounts of the own workspace and of those it imports from, unless narrowed.
+struct SourceAccounts {
+  Selection selection;
+};
 struct SourceIdentity {
   Pattern pattern;
 };  // `identity like "spiffe://…"`: =, starts, ends, like, matches
@@ -41,7 +46,8 @@ struct SourceName {
 
 struct SourceClause {
   std::variant<SourceAnyone, SourceAnyIdentity, SourceOutside, SourceService, SourceGateway,
-               SourceWorkspace, SourceNamespace, SourceAccount, SourceIdentity, SourceName>
+               SourceWorkspace, SourceNamespace, SourceAccount, SourceAccounts, SourceIdentity,
+               SourceName>
       value;
   std::vector<Name> clusters;  // `on east` / `on [east, west]`; empty = every cluster
   Span span;

@@ -83,6 +83,9 @@ SourceClause ReadSourceValue(Cursor& c) {
   } else if (c.IsWord("account") && c.Kind(1) == TokenKind::kString) {
     c.Skip();
     source.value = SourceAccount{c.ExpectString("a service account \"namespace/name\"")};
+  } else if (c.IsWord("accounts") && c.Kind(1) != TokenKind::kDot) {
+    c.Skip();
+    source.value = SourceAccounts{ReadSelection(c)};
   } else if (c.IsWord("identity")) {
     c.Skip();
     std::vector<Spanned<Pattern>> patterns = ReadPatterns(c, false);

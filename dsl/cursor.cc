@@ -36,6 +36,10 @@ bool Cursor::IsWordAt(std::uint32_t ahead, std::string_view word) const {
   return at_ + ahead < end_ && Kind(ahead) == TokenKind::kWord && Text(ahead) == word;
 }
 
+bool Cursor::IsNumberAt(std::uint32_t ahead) const {
+  return at_ + ahead < end_ && Kind(ahead) == TokenKind::kNumber;
+}
+
 bool Cursor::Accept(TokenKind kind) {
   if (failed_ || !Is(kind)) return false;
   Skip();
@@ -101,10 +105,27 @@ Name Cursor::ExpectName(std::string_view what) {
   return name;
 }
 
+// `"reviews.bookinfo"`: a service and its namespace.
+Name Cursor::ExpectServiceHost(std::string_view what) {
+  Name host = ExpectString(what);
+  const std::size_t dot = host.value.find('.');
+  const bool two = dot != std::string::npos && dot > 0 && dot + 1 < host.value.size() &&
+                   host.value.find('.', dot + 1) == std::string::npos;
+  if (!failed_ && !two) {
+    Fail(codes::kBadLiteral, host.span,
+         "`" + host.value + "` is no service with its namespace, such as \"reviews.bookinfo\"");
+  }
+  return host;
+}
+
 QName Cursor::ExpectQName(std::string_view what) {
   if (auto bound = Bound<QName>()) return *bound;
   QName name;
-  name.parts.push_back(ExpectName(what));
+  if (!failed_ && Is(TokenKind::kString)) {
+    name.parts.push_back(ExpectServiceHost(what));
+  } else {
+    name.parts.push_back(ExpectName(what));
+  }
   // A dot joins only without a line break, so that a list of names never swallows the next line.
   while (!failed_ && Is(TokenKind::kDot) && Kind(1) == TokenKind::kWord) {
     Skip();

@@ -47,6 +47,7 @@ class Cursor {
     return Is(TokenKind::kWord) && Text() == word;
   }
   [[nodiscard]] bool IsWordAt(std::uint32_t ahead, std::string_view word) const;
+  [[nodiscard]] bool IsNumberAt(std::uint32_t ahead) const;
 
   void Skip() { ++at_; }
   bool Accept(TokenKind kind);
@@ -58,6 +59,7 @@ class Cursor {
 
   Name ExpectName(std::string_view what);
   QName ExpectQName(std::string_view what);
+  Name ExpectServiceHost(std::string_view what);
   Str ExpectString(std::string_view what);
   Duration ExpectDuration(std::string_view what);
   Percent ExpectPercent(std::string_view what);

@@ -110,6 +110,7 @@ struct WorkspaceDecl {
   std::vector<NamespaceClause> namespaces;
   std::vector<ShareClause> exports;
   std::vector<ShareClause> imports;
+  bool imports_nothing = false;  // `import nothing`; without any import everything shared is taken
   std::optional<IsolateItem> isolate;
   std::optional<Spanned<MtlsMode>> mtls;
   std::optional<TrimItem> trim;
@@ -232,11 +233,13 @@ struct ExternalDecl {
   std::vector<Item> items;
 };
 
+// `backs reviews on [east, west]`, `backs services where label app = "reviews"`.
 struct BackingClause {
   QName service;
   std::vector<Name> clusters;
+  std::optional<Selection> services;  // instead of `service`
   Span span;
-};  // `backs reviews on [east, west]`
+};
 struct DestinationDecl {
   Header header;
   std::vector<Str> hosts;  // `at "reviews.global"` / `at ["a", "b"]`
@@ -264,10 +267,11 @@ struct RespondAction {
   Number status;
   std::optional<Str> body;
 };
-// `delegate to bookinfo.pages`, `delegate to tables where label k = "v" of workspace w by
-// specificity`
+// `delegate to bookinfo.pages`, `delegate to tables where label k = "v" of workspace w or tables
+// … by specificity`
 struct DelegateAction {
   Selection tables;
+  std::vector<Selection> more;  // alternatives behind `or`, in order
   bool by_specificity = false;
   bool by_weight = false;
 };
@@ -319,19 +323,24 @@ struct AccessClause {
   Span span;
 };
 // `access reviews { … }`, `access gateway north-south { … }`, `access workspace w { … }`,
-// `access workloads where label … { … }`, `access all { … }` (mesh section only).
+// `access services where label … { … }`, `access workloads where label … or where … { … }`,
+// `access all { … }` (mesh section only). Blocks that select add up.
 struct AccessDecl {
-  enum class TargetKind { kService, kGateway, kWorkspace, kWorkloads, kMesh };
+  enum class TargetKind { kService, kGateway, kWorkspace, kServices, kWorkloads, kMesh };
   Header header;  // name = text of the target
   TargetKind target_kind = TargetKind::kService;
   std::optional<QName> target;
-  std::optional<Selection> workloads;
+  std::optional<Selection> selected;  // kServices, kWorkloads
+  std::vector<Selection> more;        // alternatives behind `or`
   std::vector<AccessClause> clauses;
   std::vector<Item> items;    // mtls, authenticate, authorize
   bool default_deny = false;  // `default deny`: nothing is allowed that no clause allows
   Span default_deny_span;
   bool override_ = false;
   std::optional<Number> priority;
+  // Read from a system in which the block adds to isolation instead of replacing it: whom it would
+  // let in besides is reported.
+  bool adds_in_original = false;
 };
 
 struct LimitDecl {
@@ -369,6 +378,7 @@ struct PolicyDecl {
   std::vector<Parameter> parameters;
   Selection selection;
   std::optional<Selection> with_targets;  // kRoutes: `with targets [a]`, those that send there
+  std::vector<Selection> more;            // alternatives behind `or`
   std::optional<Port> listener;
   std::vector<Item> items;  // of an applied policy; a template's are read at each use
   // Body of a template: tokens [body_begin, body_end) of `syntax`.

@@ -223,6 +223,8 @@ struct Item {
       value;
   bool override_ = false;          // `override timeout 2s`
   std::optional<Number> priority;  // `priority 10 timeout 2s`
+  // The priority stands for an age read from another system: the loser of a conflict is named.
+  bool by_age = false;
   Span span;
   std::vector<Span> via;  // places of the template uses it came through, outermost first
 };

@@ -19,11 +19,14 @@ using Percent = Spanned<double>;      // `10%`; 0..100
 using Port = Spanned<std::uint16_t>;  // 1..65535
 using Number = Spanned<std::int64_t>;
 
-// `reviews`, `reviews.v2`, `payments.ledger`, `std.resilience.standard_retries`.
+// `reviews`, `reviews.v2`, `payments.ledger`, `std.resilience.standard_retries`. A service may also
+// be named by its namespace, in quotes: `"reviews.bookinfo-backends"`, `"reviews.bookinfo".v2`; the
+// first part then has the dot in it.
 struct QName {
   std::vector<Name> parts;  // at least one
   Span span;
   bool operator==(const QName&) const = default;
+  [[nodiscard]] bool IsQuoted() const { return parts[0].value.find('.') != std::string::npos; }
   [[nodiscard]] std::string Text() const {
     std::string text;
     for (const Name& part : parts) text += (text.empty() ? "" : ".") + part.value;

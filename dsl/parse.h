@@ -28,6 +28,9 @@ using SourceLoader = std::function<const Source*(const std::string& module)>;
 [[nodiscard]] Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
                            Diagnostics& diagnostics);
 
+// Adds the declarations of `more` behind those of `program`.
+void Append(Program& program, Program more);
+
 // Canonical text of a `.weft` file: idempotent, keeps comments and blank lines, no options.
 // nullopt when the file does not parse (the reasons are in `diagnostics`).
 [[nodiscard]] std::optional<std::string> Format(const Source& source, Diagnostics& diagnostics);

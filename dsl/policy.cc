@@ -89,7 +89,7 @@ void ReadApplied(Cursor& c, PolicyDecl& policy) {
         "`workloads`, `gateways …` or `gateway g`");
     return;
   }
-  policy.selection = ReadSelection(c);
+  policy.selection = ReadSelections(c, policy.more);
   if (policy.on == On::kRoutes && c.AcceptWords({"with", "targets"})) {
     policy.with_targets = ReadSelection(c);
   }

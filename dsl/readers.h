@@ -19,6 +19,8 @@ namespace weft::dsl {
 
 // ---- selection.cc
 [[nodiscard]] Selection ReadSelection(Cursor& c);
+// `where … or where …`: the first selection, and the alternatives behind it.
+[[nodiscard]] Selection ReadSelections(Cursor& c, std::vector<Selection>& more);
 // `label k = "v" [and label …]`
 [[nodiscard]] std::vector<LabelTerm> ReadLabelTerms(Cursor& c);
 [[nodiscard]] Target ReadTarget(Cursor& c);

@@ -63,6 +63,10 @@ DelegateAction ReadDelegate(Cursor& c) {
   c.ExpectWord("to");
   if (c.IsWord("tables") && !c.IsWordAt(1, "by")) c.Skip();
   delegate.tables = ReadSelection(c);
+  while (!c.failed() && c.AcceptWord("or")) {
+    c.AcceptWord("tables");
+    delegate.more.push_back(ReadSelection(c));
+  }
   if (c.AcceptWords({"by", "specificity"})) delegate.by_specificity = true;
   if (c.AcceptWords({"by", "weight"})) delegate.by_weight = true;
   return delegate;

@@ -48,11 +48,20 @@ LabelTerm ReadLabel(Cursor& c) {
 
 std::vector<LabelTerm> ReadLabelTerms(Cursor& c) {
   std::vector<LabelTerm> terms;
-  do {
-    c.ExpectWord("label");
+  c.ExpectWord("label");
+  terms.push_back(ReadLabel(c));
+  while (!c.failed() && c.IsWord("and") && c.IsWordAt(1, "label")) {
+    c.Skip();
+    c.Skip();
     terms.push_back(ReadLabel(c));
-  } while (c.AcceptWord("and"));
+  }
   return terms;
+}
+
+Selection ReadSelections(Cursor& c, std::vector<Selection>& more) {
+  Selection first = ReadSelection(c);
+  while (!c.failed() && c.AcceptWord("or")) more.push_back(ReadSelection(c));
+  return first;
 }
 
 Selection ReadSelection(Cursor& c) {
@@ -77,7 +86,8 @@ Selection ReadSelection(Cursor& c) {
     } else if (c.IsWord("on") && !c.IsWordAt(1, "invalid")) {
       c.Skip();
       selection.clusters = c.ExpectNames("a cluster");
-    } else if (c.AcceptWord("port")) {
+    } else if (c.IsWord("port") && c.IsNumberAt(1)) {
+      c.Skip();  // `port http 9080` begins the next line of a destination
       selection.port = c.ExpectPort("the selection");
     } else {
       break;

@@ -151,6 +151,19 @@ void ReadExternal(Cursor& c, Header header, Program& program) {
   program.externals.push_back(std::move(external));
 }
 
+static BackingClause ReadBacking(Cursor& c, std::uint32_t first) {
+  BackingClause backing;
+  if (c.IsWord("services") && (c.IsWordAt(1, "where") || c.IsWordAt(1, "all"))) {
+    c.Skip();
+    backing.services = ReadSelection(c);
+  } else {
+    backing.service = c.ExpectQName("a service or `services where …`");
+    if (c.AcceptWord("on")) backing.clusters = c.ExpectNames("a cluster");
+  }
+  backing.span = c.SpanFrom(first);
+  return backing;
+}
+
 void ReadDestination(Cursor& c, Header header, Program& program) {
   DestinationDecl destination{.header = std::move(header)};
   c.ExpectWord("at");
@@ -166,11 +179,7 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                 } else if (c.AcceptWords({"backs", "external"})) {
                   destination.externals.push_back(c.ExpectQName("an external service"));
                 } else if (c.AcceptWord("backs")) {
-                  BackingClause backing;
-                  backing.service = c.ExpectQName("a service");
-                  if (c.AcceptWord("on")) backing.clusters = c.ExpectNames("a cluster");
-                  backing.span = c.SpanFrom(first);
-                  destination.backs.push_back(std::move(backing));
+                  destination.backs.push_back(ReadBacking(c, first));
                 } else if (c.AcceptWord("port")) {
                   destination.ports.push_back(ReadPortDecl(c));
                 } else if (c.AcceptWord("client")) {

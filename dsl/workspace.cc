@@ -18,6 +18,7 @@ NamespaceClause ReadNamespaces(Cursor& c) {
         "name the namespaces, or write \"*\" for all of them";
   } else {
     clause.names = c.ExpectStrings("a namespace");
+    if (c.AcceptWord("where")) clause.labels = ReadLabelTerms(c);
   }
   if (c.AcceptWord("on")) {
     if (c.AcceptWord("clusters")) {
@@ -154,6 +155,8 @@ void ReadWorkspace(Cursor& c, Header header, Program& program) {
                   workspace.namespaces.push_back(ReadNamespaces(c));
                 } else if (c.AcceptWord("export")) {
                   workspace.exports.push_back(ReadShare(c, "to"));
+                } else if (c.AcceptWords({"import", "nothing"})) {
+                  workspace.imports_nothing = true;
                 } else if (c.AcceptWord("import")) {
                   workspace.imports.push_back(ReadShare(c, "from"));
                 } else if (c.AcceptWord("isolate")) {
