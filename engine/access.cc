@@ -24,7 +24,7 @@ struct Block {
 };
 
 // How near a block stands to its server.
-enum class Reach { kNone, kMesh, kWorkspace, kWorkloads, kTarget };
+enum class Reach { kNone, kMesh, kWorkspace, kSelected, kTarget };
 
 struct Server {
   std::variant<ServiceId, GatewayId, WorkloadId> target;
@@ -115,6 +115,7 @@ class GuardMaker {
         block.workspace = l_.Workspace(decl.target->parts.front());
         if (block.workspace.IsNone() || !Owns(block.section, block.workspace, decl)) return;
         break;
+      case Target::kServices:
       case Target::kWorkloads:
       case Target::kMesh:
         break;
@@ -187,8 +188,9 @@ class GuardMaker {
                    : Reach::kNone;
       case Target::kWorkspace:
         return !gateway && block.workspace == server.workspace ? Reach::kWorkspace : Reach::kNone;
+      case Target::kServices:
       case Target::kWorkloads:
-        return !gateway && SelectsServer(block, server) ? Reach::kWorkloads : Reach::kNone;
+        return !gateway && SelectsServer(block, server) ? Reach::kSelected : Reach::kNone;
       case Target::kMesh:
         return gateway ? Reach::kNone : Reach::kMesh;
     }
@@ -196,20 +198,32 @@ class GuardMaker {
   }
 
   bool SelectsServer(const Block& block, const Server& server) {
-    const dsl::Selection& selection = *block.decl->workloads;
-    if (!block.section.IsNone() && block.section != server.workspace) return false;
-    if (selection.workspace && l_.NameOf(server.workspace) != selection.workspace->value) {
-      return false;
+    for (const dsl::Selection* selection : SelectionsOf(*block.decl)) {
+      if (SelectsServer(block, *selection, server)) return true;
     }
-    if (selection.in_namespace && selection.in_namespace->value != server.ns) return false;
+    return false;
+  }
+
+  bool SelectsServer(const Block& block, const dsl::Selection& selection, const Server& server) {
     if (!selection.clusters.empty()) {
       const std::vector<ClusterId> only = l_.Clusters(selection.clusters);
       if (std::find(only.begin(), only.end(), server.cluster) == only.end()) return false;
     }
-    const Labels labels = ToLabels(selection.labels);
+    const Selectable object{server.name, server.workspace, server.ns, server.labels};
+    if (block.decl->target_kind == Target::kServices) {
+      return std::holds_alternative<ServiceId>(server.target) &&
+             Matches(l_, selection, block.section, object);
+    }
+    return SelectsWorkloads(block, selection, server);
+  }
+
+  bool SelectsWorkloads(const Block& block, const dsl::Selection& selection, const Server& server) {
     const auto hits =
-        std::count_if(server.workloads.begin(), server.workloads.end(),
-                      [&](WorkloadId id) { return Selects(labels, l_.model[id].labels); });
+        std::count_if(server.workloads.begin(), server.workloads.end(), [&](WorkloadId id) {
+          const Workload& workload = l_.model[id];
+          return Matches(l_, selection, block.section,
+                         {workload.name, workload.workspace, workload.ns, workload.labels});
+        });
     if (hits == 0) return false;
     if (hits < static_cast<std::ptrdiff_t>(server.workloads.size())) {
       Diagnostic& d = l_.diagnostics.Error(
@@ -219,6 +233,26 @@ class GuardMaker {
       d.clusters = {l_.model[server.cluster].name};
     }
     return true;
+  }
+
+  static std::vector<const dsl::Selection*> SelectionsOf(const dsl::AccessDecl& decl) {
+    std::vector<const dsl::Selection*> all;
+    if (decl.selected) all.push_back(&*decl.selected);
+    for (const dsl::Selection& selection : decl.more) all.push_back(&selection);
+    return all;
+  }
+
+  // The ports of the server the block speaks of; nullopt when it speaks of all.
+  std::optional<std::set<std::uint16_t>> PortsOf(const Block& block, const Server& server) {
+    std::set<std::uint16_t> ports;
+    const std::vector<const dsl::Selection*> selections = SelectionsOf(*block.decl);
+    if (selections.empty()) return std::nullopt;
+    for (const dsl::Selection* selection : selections) {
+      if (!SelectsServer(block, *selection, server)) continue;
+      if (!selection->port) return std::nullopt;
+      ports.insert(selection->port->value);
+    }
+    return ports;
   }
 
   void Add(const Server& server) {
@@ -248,20 +282,72 @@ class GuardMaker {
   // the mesh and those of the workspace.
   void ChooseAllow(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
                    Guard& guard) {
-    for (const Reach reach : {Reach::kTarget, Reach::kWorkloads, Reach::kWorkspace}) {
-      if (TakeAllow(reached, reach, guard)) return;
+    std::vector<AccessRuleId> own;
+    std::set<std::uint16_t> covered;
+    bool decided = false;
+    for (const Reach reach : {Reach::kTarget, Reach::kSelected, Reach::kWorkspace}) {
+      if (!TakeAllow(server, reached, reach, guard, covered)) continue;
+      decided = true;
+      break;
     }
-    const bool isolated = !server.workspace.IsNone() && l_.model[server.workspace].isolated &&
-                          !std::holds_alternative<GatewayId>(server.target);
-    if (isolated) {
-      Isolate(server, guard);
+    if (decided && covered.empty()) {
+      NoteReplaced(server, reached, guard);
       return;
     }
-    TakeAllow(reached, Reach::kMesh, guard);
+    // Ports the blocks do not speak of are as they would be without the blocks.
+    own.swap(guard.allow);
+    const bool closed_by_blocks = guard.closed;
+    guard.closed = false;
+    if (IsIsolated(server)) {
+      Isolate(server, guard);
+    } else {
+      TakeAllow(server, reached, Reach::kMesh, guard, covered);
+    }
+    if (!decided) return;
+    if (!guard.closed) guard.allow = {AnyoneRule(guard.spans.empty() ? Span{} : guard.spans[0])};
+    for (AccessRuleId& id : guard.allow) id = OnPorts(id, covered, true);
+    guard.allow.insert(guard.allow.begin(), own.begin(), own.end());
+    guard.closed = closed_by_blocks;
   }
 
-  bool TakeAllow(const std::map<Reach, std::vector<const Block*>>& reached, Reach reach,
-                 Guard& guard) {
+  [[nodiscard]] bool IsIsolated(const Server& server) const {
+    return !server.workspace.IsNone() && l_.model[server.workspace].isolated &&
+           !std::holds_alternative<GatewayId>(server.target);
+  }
+
+  // Whom isolation would let in besides, for blocks that add to it in the system they come from.
+  void NoteReplaced(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
+                    Guard& guard) {
+    const auto at = reached.find(Reach::kSelected);
+    if (at == reached.end() || !IsIsolated(server)) return;
+    for (const Block* block : at->second) {
+      if (!block->decl->adds_in_original || !block->closes) continue;
+      Guard isolation{.target = server.target, .cluster = server.cluster};
+      Isolate(server, isolation);
+      guard.replaced = std::move(isolation.allow);
+      guard.replaced_by = block->decl->header.span;
+      return;
+    }
+  }
+
+  AccessRuleId AnyoneRule(Span span) {
+    AccessRule rule{.when = Condition::True(), .grantee = {}, .span = span};
+    return AddRule(std::move(rule));
+  }
+
+  // The rule narrowed to some ports, or to all but them.
+  AccessRuleId OnPorts(AccessRuleId id, const std::set<std::uint16_t>& ports, bool others) {
+    AccessRule rule = l_.model[id];
+    Condition on = Condition::Of(PortMatch{{ports.begin(), ports.end()}}, rule.span);
+    if (others) on = Condition::Not(std::move(on));
+    rule.when = Condition::And({std::move(on), std::move(rule.when)});
+    return AddRule(std::move(rule));
+  }
+
+  // Adds what the blocks of this reach allow; false when none of them decides. `covered` gets the
+  // ports they speak of, nothing when they speak of all.
+  bool TakeAllow(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
+                 Reach reach, Guard& guard, std::set<std::uint16_t>& covered) {
     const auto at = reached.find(reach);
     if (at == reached.end()) return false;
     std::vector<const Block*> closing;
@@ -274,7 +360,7 @@ class GuardMaker {
     };
     std::stable_sort(closing.begin(), closing.end(),
                      [&](const Block* a, const Block* b) { return standing(a) > standing(b); });
-    if (reach != Reach::kWorkloads && closing.size() > 1 &&
+    if (reach != Reach::kSelected && closing.size() > 1 &&
         standing(closing[0]) == standing(closing[1])) {
       Diagnostic& d = l_.diagnostics.Error(
           codes::kConflictingAccess, closing[1]->decl->header.span,
@@ -283,11 +369,18 @@ class GuardMaker {
       d.help = "merge them, or mark the one that wins with `override`";
     }
     guard.closed = true;
+    bool every_port = false;
     for (const Block* block : closing) {
       if (standing(block) != standing(closing.front())) break;
-      guard.allow.insert(guard.allow.end(), block->allow.begin(), block->allow.end());
+      const std::optional<std::set<std::uint16_t>> ports = PortsOf(*block, server);
+      every_port = every_port || !ports;
+      if (ports) covered.insert(ports->begin(), ports->end());
+      for (const AccessRuleId id : block->allow) {
+        guard.allow.push_back(ports ? OnPorts(id, *ports, false) : id);
+      }
       guard.spans.push_back(block->decl->header.span);
     }
+    if (every_port) covered.clear();
     return true;
   }
 

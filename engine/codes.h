@@ -124,6 +124,12 @@ inline constexpr Code kUnknownSecret{
     "A listener names a certificate secret that the inventory of the cluster does not have in the "
     "gateway's namespace. The listener would stay closed. Secrets are known by name only."};
 
+inline constexpr Code kOlderWins{
+    3140, "older-policy-wins",
+    "Two policies of one kind stand for one target, and the system they were read from goes by "
+    "age: the older one is applied, the younger one not. The warning stands at the loser. In weft "
+    "text the same is said by `priority`; better, narrow one of the two, or remove it."};
+
 inline constexpr std::array kEngineCodes = {
     kNotAnObject,      kUnnamedObject,    kUnknownCluster,      kUndiscoveredCluster,
     kUnknownWorkspace, kUnknownWorkload,  kWorkspaceOverlap,    kUnknownNamespace,
@@ -133,6 +139,7 @@ inline constexpr std::array kEngineCodes = {
     kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
     kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
     kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer,       kTestFailed,          kUnknownSecret};
+    kBadRequest,       kWrongLayer,       kTestFailed,          kUnknownSecret,
+    kOlderWins};
 
 }  // namespace weft::engine::codes

@@ -220,6 +220,81 @@ void AddNamed(Lowering& l, const dsl::QName& name, WorkspaceId scope,
   if (!service.IsNone()) AddService(l, service, only, set);
 }
 
+std::string AccountsText(const dsl::Selection& selection) {
+  std::string text = "accounts";
+  for (const dsl::QName& name : selection.names) text += " " + name.Text();
+  for (const dsl::LabelTerm& term : selection.labels) {
+    text += " " + term.key.value + "=" + term.value.value;
+  }
+  if (selection.in_namespace) text += " in namespace \"" + selection.in_namespace->value + "\"";
+  if (selection.workspace) text += " of workspace " + selection.workspace->value;
+  return text;
+}
+
+// Workspaces a workspace takes anything from, and itself.
+std::set<WorkspaceId> InSight(const Lowering& l, WorkspaceId scope) {
+  std::set<WorkspaceId> seen{scope};
+  for (std::uint32_t i = 0; i < l.model.workspaces.size(); ++i) {
+    for (const auto& [to, span] : l.model.workspaces[i].exports_to) {
+      if (to == scope) seen.insert({i});
+    }
+  }
+  return seen;
+}
+
+bool SelectsAccount(Lowering& l, const dsl::Selection& selection, WorkspaceId owner,
+                    const std::string& ns, const std::string& name, const Labels& labels) {
+  if (selection.in_namespace && selection.in_namespace->value != ns) return false;
+  if (selection.workspace && l.NameOf(owner) != selection.workspace->value) return false;
+  const bool named =
+      selection.names.empty() || std::any_of(selection.names.begin(), selection.names.end(),
+                                             [&](const dsl::QName& n) { return n.Text() == name; });
+  return named && Selects(ToLabels(selection.labels), labels);
+}
+
+// A selection that says name, namespace and cluster stands for an account that is to come, too.
+bool AddFutureAccount(const Lowering& l, const dsl::Selection& selection,
+                      const std::vector<ClusterId>& only, CallerSet& set) {
+  if (selection.names.empty() || !selection.in_namespace || !selection.labels.empty()) return false;
+  for (const ClusterId cluster : only) {
+    for (const dsl::QName& name : selection.names) {
+      set.any_of.emplace_back(
+          IdentitySet{l.model[cluster].trust_domain, selection.in_namespace->value, name.Text()});
+    }
+  }
+  return !only.empty();
+}
+
+void AddAccounts(Lowering& l, const dsl::SourceAccounts& source, WorkspaceId scope,
+                 const std::vector<ClusterId>& given, CallerSet& set) {
+  const dsl::Selection& selection = source.selection;
+  std::vector<ClusterId> only = l.Clusters(selection.clusters);
+  only.insert(only.end(), given.begin(), given.end());
+  const bool anywhere = scope.IsNone() || selection.in_namespace || selection.workspace;
+  const std::set<WorkspaceId> sight = InSight(l, scope);
+  static const Labels kNoLabels;
+  for (std::uint32_t i = 0; i < l.model.clusters.size(); ++i) {
+    const KubeCluster* found = l.inventory.Find(l.model.clusters[i].name);
+    if (found == nullptr || !Wanted(only, {i})) continue;
+    for (const auto& key : found->service_accounts) {
+      if (selection.in_namespace && selection.in_namespace->value != key.first) continue;
+      const auto labelled = found->account_labels.find(key);
+      const Labels& labels = labelled == found->account_labels.end() ? kNoLabels : labelled->second;
+      const WorkspaceId owner = l.model.OwnerOf({i}, key.first);
+      if (!anywhere && !sight.contains(owner)) continue;
+      if (!SelectsAccount(l, selection, owner, key.first, key.second, labels)) continue;
+      set.any_of.emplace_back(IdentitySet{l.model.clusters[i].trust_domain, key.first, key.second});
+    }
+  }
+  if (!set.any_of.empty()) return;
+  Diagnostic& d = l.diagnostics.Warning(codes::kNothingSelected, set.span,
+                                        "no discovered service account matches this");
+  d.help = AddFutureAccount(l, selection, only, set)
+               ? "it is admitted once it exists"
+               : "nobody is admitted by it; name, namespace and cluster together would admit an "
+                 "account that is to come";
+}
+
 std::string SourceText(const dsl::SourceClause& source) {
   return std::visit(
       Overloaded{
@@ -233,6 +308,7 @@ std::string SourceText(const dsl::SourceClause& source) {
           },
           [](const dsl::SourceNamespace& s) { return "namespace \"" + s.name.value + "\""; },
           [](const dsl::SourceAccount& s) { return "account \"" + s.account.value + "\""; },
+          [](const dsl::SourceAccounts& s) { return AccountsText(s.selection); },
           [](const dsl::SourceIdentity& s) { return "identity " + Describe(s.pattern); },
           [](const dsl::SourceName& s) { return s.name.Text(); },
       },
@@ -296,6 +372,7 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
                        slash == std::string::npos ? "" : s.account.value.substr(slash + 1), only,
                        set);
                  },
+                 [&](const dsl::SourceAccounts& s) { AddAccounts(l, s, scope, only, set); },
                  [&](const dsl::SourceIdentity& s) {
                    set.any_of.emplace_back(IdentityPattern{s.pattern});
                  },

@@ -1,5 +1,6 @@
 // Delegation: rules of the tables a rule delegates to stand in its place, narrowed by its match.
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -13,13 +14,14 @@ namespace weft::engine {
 namespace {
 
 constexpr int kMaxDepth = 16;
-constexpr int kRanksPerLevel = 2;
+constexpr int kRanksPerLevel = 4;
 
 // What the delegating rules above pass on.
 struct Inherited {
   Condition match = Condition::True();
   std::vector<Span> via;
   std::vector<RankedItem> items;
+  Labels labels;              // of the delegating rules and their tables
   std::vector<TableId> path;  // tables being expanded, outermost first
 };
 
@@ -93,14 +95,22 @@ class Expander {
       std::vector<RankedItem> items = inherited.items;
       for (const dsl::Item& item : decl.items) items.push_back({&item, kRankTable + level});
       for (const dsl::Item& item : rule.items) items.push_back({&item, kRankOwn + level});
+      Labels labels = inherited.labels;
+      for (const Labels& more : {table.labels, ToLabels(rule.labels)}) {
+        for (const auto& [key, value] : more) labels[key] = value;
+      }
+      AddPolicies(l_, dsl::PolicyDecl::On::kRoutes,
+                  {rule.name ? rule.name->value : table.name, table.workspace, "", labels}, items,
+                  level);
       if (const auto* delegate = std::get_if<dsl::DelegateAction>(&rule.action)) {
-        Delegate(id, rule, *delegate, inherited, std::move(items), rules);
+        Delegate(id, rule, *delegate,
+                 {.match = inherited.match,
+                  .via = inherited.via,
+                  .items = std::move(items),
+                  .labels = std::move(labels),
+                  .path = inherited.path},
+                 rules);
       } else {
-        Labels labels = table.labels;
-        for (const auto& [key, value] : ToLabels(rule.labels)) labels[key] = value;
-        AddPolicies(l_, dsl::PolicyDecl::On::kRoutes,
-                    {rule.name ? rule.name->value : table.name, table.workspace, "", labels},
-                    items);
         RouteRule lowered = LowerRule(l_, rule, table, items);
         Narrow(lowered, id, inherited);
         rules.push_back(std::move(lowered));
@@ -120,25 +130,38 @@ class Expander {
 
   // The tables a delegation names or selects, in their order.
   std::vector<TableId> Tables(TableId from, const dsl::DelegateAction& delegate) {
-    const Table& parent = l_.model[from];
-    const dsl::Selection& selection = delegate.tables;
     std::vector<TableId> ids;
-    for (const dsl::QName& name : selection.names) {
-      const TableId id = Named(parent, name);
-      if (!id.IsNone()) ids.push_back(id);
-    }
-    if (selection.names.empty()) {
-      for (std::uint32_t i = 0; i < l_.model.tables.size(); ++i) {
-        const Table& table = l_.model.tables[i];
-        const std::string& workspace = l_.NameOf(table.workspace);
-        if (TableId{i} == from || table.root || !Shared(parent, table)) continue;
-        if (selection.workspace && workspace != selection.workspace->value) continue;
-        if (Selects(ToLabels(selection.labels), table.labels)) ids.push_back({i});
-      }
-    }
+    AddTables(from, delegate.tables, ids);
+    for (const dsl::Selection& selection : delegate.more) AddTables(from, selection, ids);
     std::stable_sort(ids.begin(), ids.end(),
                      [&](TableId a, TableId b) { return l_.model[a].weight > l_.model[b].weight; });
     return ids;
+  }
+
+  void AddTables(TableId from, const dsl::Selection& selection, std::vector<TableId>& ids) {
+    const Table& parent = l_.model[from];
+    const auto add = [&](TableId id) {
+      if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    };
+    for (const dsl::QName& name : selection.names) {
+      const TableId id = Named(parent, name);
+      if (!id.IsNone()) add(id);
+    }
+    if (!selection.names.empty()) return;
+    std::vector<std::uint32_t> by_name(l_.model.tables.size());
+    std::iota(by_name.begin(), by_name.end(), 0U);
+    std::sort(by_name.begin(), by_name.end(), [&](std::uint32_t a, std::uint32_t b) {
+      const Table& x = l_.model.tables[a];
+      const Table& y = l_.model.tables[b];
+      return std::tie(x.workspace, x.name) < std::tie(y.workspace, y.name);
+    });
+    for (const std::uint32_t i : by_name) {
+      const Table& table = l_.model.tables[i];
+      const std::string& workspace = l_.NameOf(table.workspace);
+      if (TableId{i} == from || table.root || !Shared(parent, table)) continue;
+      if (selection.workspace && workspace != selection.workspace->value) continue;
+      if (Selects(ToLabels(selection.labels), table.labels)) add({i});
+    }
   }
 
   [[nodiscard]] static bool Shared(const Table& parent, const Table& table) {
@@ -177,14 +200,10 @@ class Expander {
     return {};
   }
 
+  // `below` already has what the rule itself passes on, besides its match and its place.
   void Delegate(TableId from, const dsl::RouteRule& rule, const dsl::DelegateAction& delegate,
-                const Inherited& inherited, std::vector<RankedItem> items,
-                std::vector<RouteRule>& rules) {
-    Inherited below{
-        .match = Condition::And({inherited.match, MatchOf(l_, rule, l_.model[from].workspace)}),
-        .via = inherited.via,
-        .items = std::move(items),
-        .path = inherited.path};
+                Inherited below, std::vector<RouteRule>& rules) {
+    below.match = Condition::And({below.match, MatchOf(l_, rule, l_.model[from].workspace)});
     below.via.push_back(rule.span);
     below.path.push_back(from);
     const std::size_t errors = l_.diagnostics.errors();

@@ -69,15 +69,8 @@ void AddExternal(Lowering& l, const dsl::ExternalDecl& decl) {
 }
 
 // Clusters the backing runs in: the listed ones, else all it is discovered in.
-void AddBacking(Lowering& l, const dsl::BackingClause& clause, Destination& destination) {
-  const ServiceId service = l.ServiceNamed(clause.service, destination.workspace);
-  if (service.IsNone()) return;
-  std::vector<ClusterId> clusters = l.Clusters(clause.clusters);
-  if (clause.clusters.empty()) {
-    for (const ServiceInstance& instance : l.model[service].instances) {
-      clusters.push_back(instance.cluster);
-    }
-  }
+void AddBackingService(Lowering& l, const dsl::BackingClause& clause, ServiceId service,
+                       std::vector<ClusterId> clusters, Destination& destination) {
   for (const ClusterId cluster : clusters) {
     if (l.model[service].In(cluster) == nullptr) {
       Diagnostic& d = l.diagnostics.Error(
@@ -100,6 +93,50 @@ void AddBacking(Lowering& l, const dsl::BackingClause& clause, Destination& dest
   }
   const auto& marks = l.model[service].residency;
   destination.residency.insert(destination.residency.end(), marks.begin(), marks.end());
+}
+
+// Services of the own workspace, unless another is named.
+void AddSelectedBackings(Lowering& l, const dsl::BackingClause& clause, Destination& destination) {
+  const dsl::Selection& selection = *clause.services;
+  const std::vector<ClusterId> only = l.Clusters(selection.clusters);
+  bool any = false;
+  for (std::uint32_t i = 0; i < l.model.services.size(); ++i) {
+    const Service& service = l.model.services[i];
+    const WorkspaceId section = selection.workspace ? WorkspaceId{} : destination.workspace;
+    if (!Matches(l, selection, section,
+                 {service.name, service.workspace, service.ns, service.labels})) {
+      continue;
+    }
+    std::vector<ClusterId> clusters;
+    for (const ServiceInstance& instance : service.instances) {
+      const bool wanted = selection.clusters.empty() ||
+                          std::find(only.begin(), only.end(), instance.cluster) != only.end();
+      if (wanted && Selects(ToLabels(selection.labels), instance.labels)) {
+        clusters.push_back(instance.cluster);
+      }
+    }
+    any = any || !clusters.empty();
+    AddBackingService(l, clause, {i}, std::move(clusters), destination);
+  }
+  if (any) return;
+  l.diagnostics.Warning(codes::kNothingSelected, clause.span,
+                        "this selects no discovered service of the workspace");
+}
+
+void AddBacking(Lowering& l, const dsl::BackingClause& clause, Destination& destination) {
+  if (clause.services) {
+    AddSelectedBackings(l, clause, destination);
+    return;
+  }
+  const ServiceId service = l.ServiceNamed(clause.service, destination.workspace);
+  if (service.IsNone()) return;
+  std::vector<ClusterId> clusters = l.Clusters(clause.clusters);
+  if (clause.clusters.empty()) {
+    for (const ServiceInstance& instance : l.model[service].instances) {
+      clusters.push_back(instance.cluster);
+    }
+  }
+  AddBackingService(l, clause, service, std::move(clusters), destination);
 }
 
 // Without `port` items a destination has the ports all its backings share.

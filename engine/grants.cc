@@ -27,7 +27,13 @@ struct Resource {
   ResourceKind kind;
   std::string name;
   const Labels* labels;
+  std::string ns;  // of a service; "" for what belongs to no namespace
 };
+
+bool Names(const dsl::QName& name, const Resource& resource) {
+  if (name.IsQuoted()) return name.parts[0].value == resource.name + "." + resource.ns;
+  return name.parts.back().value == resource.name;
+}
 
 // The span of the part of the clause that shares the resource; nullopt when none does.
 std::optional<Span> Shares(const dsl::ShareClause& clause, const Resource& resource) {
@@ -38,11 +44,10 @@ std::optional<Span> Shares(const dsl::ShareClause& clause, const Resource& resou
         (shared.kind == ResourceKind::kRoute || shared.kind == ResourceKind::kTable);
     if (shared.kind != ResourceKind::kAll && shared.kind != resource.kind && !tables) continue;
     const dsl::Selection& selection = shared.selection;
-    const bool named =
-        selection.names.empty() ||
-        std::any_of(selection.names.begin(), selection.names.end(), [&](const dsl::QName& name) {
-          return name.parts.back().value == resource.name;
-        });
+    const bool named = selection.names.empty() ||
+                       std::any_of(selection.names.begin(), selection.names.end(),
+                                   [&](const dsl::QName& name) { return Names(name, resource); });
+    if (selection.in_namespace && selection.in_namespace->value != resource.ns) continue;
     if (named && Selects(ToLabels(selection.labels), *resource.labels)) return shared.span;
   }
   return std::nullopt;
@@ -67,7 +72,7 @@ std::vector<Grant> GrantsOf(Lowering& l, WorkspaceId owner, const Resource& reso
       if (to == owner || !ClauseNames(l, clause, to)) continue;
       const dsl::WorkspaceDecl* importer = DeclOf(l, to);
       const bool imported =
-          importer->imports.empty() ||
+          (importer->imports.empty() && !importer->imports_nothing) ||
           std::any_of(importer->imports.begin(), importer->imports.end(),
                       [&](const dsl::ShareClause& import) {
                         return ClauseNames(l, import, owner) && Shares(import, resource);
@@ -124,6 +129,10 @@ void CheckClause(Lowering& l, const dsl::ShareClause& clause, WorkspaceId self, 
     for (const dsl::SharedResource& shared : clause.resources) {
       for (const dsl::QName& resource : shared.selection.names) {
         const std::string& text = resource.parts.back().value;
+        if (resource.IsQuoted()) {
+          (void)l.QuotedTarget(resource);
+          continue;
+        }
         if (Exists(l, owner, shared.kind, text)) continue;
         Diagnostic& d = l.diagnostics.Error(
             codes::kUnknownWorkload, resource.span,
@@ -154,16 +163,16 @@ void LowerGrants(Lowering& l) {
     }
   }
   for (Service& s : l.model.services) {
-    s.grants = GrantsOf(l, s.workspace, {ResourceKind::kService, s.name, &s.labels});
+    s.grants = GrantsOf(l, s.workspace, {ResourceKind::kService, s.name, &s.labels, s.ns});
   }
   for (External& e : l.model.externals) {
-    e.grants = GrantsOf(l, e.workspace, {ResourceKind::kExternal, e.name, &e.labels});
+    e.grants = GrantsOf(l, e.workspace, {ResourceKind::kExternal, e.name, &e.labels, ""});
   }
   for (Destination& d : l.model.destinations) {
-    d.grants = GrantsOf(l, d.workspace, {ResourceKind::kDestination, d.name, &d.labels});
+    d.grants = GrantsOf(l, d.workspace, {ResourceKind::kDestination, d.name, &d.labels, ""});
   }
   for (Table& t : l.model.tables) {
-    t.grants = GrantsOf(l, t.workspace, {ResourceKind::kTable, t.name, &t.labels});
+    t.grants = GrantsOf(l, t.workspace, {ResourceKind::kTable, t.name, &t.labels, ""});
     if (!t.on_sidecars) continue;
     t.sidecars_of.push_back(t.workspace);
     for (const Grant& grant : t.grants) t.sidecars_of.push_back(grant.to);

@@ -146,6 +146,49 @@ void DecideSidecars(KubeCluster& cluster) {
   }
 }
 
+// Accounts by namespace, as far as installations name them after a gateway.
+std::map<std::string, std::vector<std::string>> GatewayAccounts(const KubeCluster& cluster) {
+  std::map<std::string, std::vector<std::string>> accounts;
+  for (const auto& [ns, name] : cluster.service_accounts) {
+    if (name.ends_with("-service-account")) accounts[ns].push_back(name);
+  }
+  return accounts;
+}
+
+// Gateways that a dump shows only as a Service and an account, without what runs them.
+void AddUnseenGateways(KubeCluster& cluster) {
+  const auto accounts = GatewayAccounts(cluster);
+  std::vector<KubeWorkload> unseen;
+  for (const KubeService& service : cluster.services) {
+    const auto at = accounts.find(service.ns);
+    if (at == accounts.end() || service.selector.empty()) continue;
+    const auto account =
+        std::find_if(at->second.begin(), at->second.end(),
+                     [&](const std::string& name) { return name.starts_with(service.name + "-"); });
+    const bool seen =
+        std::any_of(cluster.workloads.begin(), cluster.workloads.end(),
+                    [&](const KubeWorkload& workload) {
+                      return workload.ns == service.ns &&
+                             Selects(service.selector, workload.labels);
+                    }) ||
+        std::any_of(cluster.endpoints.begin(), cluster.endpoints.end(),
+                    [&](const KubeEndpoint& endpoint) {
+                      return endpoint.ns == service.ns && endpoint.service == service.name;
+                    });
+    if (account == at->second.end() || seen) continue;
+    unseen.push_back({.ns = service.ns,
+                      .name = service.name,
+                      .kind = "Deployment",
+                      .labels = service.selector,
+                      .service_account = *account,
+                      .addresses = {},
+                      .localities = {},
+                      .port_names = {},
+                      .span = service.span});
+  }
+  cluster.workloads.insert(cluster.workloads.end(), unseen.begin(), unseen.end());
+}
+
 void ResolveTargetPorts(KubeCluster& cluster) {
   for (KubeService& service : cluster.services) {
     for (KubePort& port : service.ports) {
@@ -212,9 +255,10 @@ void FinishInventory(Inventory& inventory) {
     KeepLast(cluster.namespaces, [](const KubeNamespace& ns) { return std::tie(ns.name); });
     FoldPods(cluster);
     FoldEndpoints(cluster);
+    DecideSidecars(cluster);
+    AddUnseenGateways(cluster);
     std::sort(cluster.workloads.begin(), cluster.workloads.end(),
               [](const auto& a, const auto& b) { return kByName(a) < kByName(b); });
-    DecideSidecars(cluster);
     ResolveTargetPorts(cluster);
     for (KubeWorkload& workload : cluster.workloads) {
       cluster.service_accounts.emplace_back(workload.ns, workload.service_account);

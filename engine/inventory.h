@@ -112,11 +112,12 @@ struct KubeCluster {
   std::string name;
   std::string network;       // label topology.istio.io/network on istio-system; "" unknown
   std::string trust_domain;  // trustDomain of the istio ConfigMap; "" unknown
-  std::vector<KubeNamespace> namespaces;                              // sorted by name
-  std::vector<KubeService> services;                                  // sorted by ns, name
-  std::vector<std::pair<std::string, std::string>> service_accounts;  // (ns, name), sorted
-  std::vector<KubeWorkload> workloads;                                // sorted by ns, name
-  std::vector<std::pair<std::string, std::string>> secrets;           // (ns, name), sorted
+  std::vector<KubeNamespace> namespaces;                                 // sorted by name
+  std::vector<KubeService> services;                                     // sorted by ns, name
+  std::vector<std::pair<std::string, std::string>> service_accounts;     // (ns, name), sorted
+  std::map<std::pair<std::string, std::string>, Labels> account_labels;  // of those that have any
+  std::vector<KubeWorkload> workloads;                                   // sorted by ns, name
+  std::vector<std::pair<std::string, std::string>> secrets;              // (ns, name), sorted
   std::vector<ForeignObject> foreign;
   std::vector<KubePod> pods;  // as read; FinishInventory folds them into workloads
   std::vector<KubeNode> nodes;
@@ -135,7 +136,8 @@ struct Inventory {
 // An Endpoints or EndpointSlice object supplies readiness and addresses when the Pods are not in
 // the dump. Diagnostics: codes 3001-3099; a broken object is skipped. `cluster` is used for
 // documents without a
-// `# applied to cluster:` comment.
+// `# applied to cluster:` comment. A gateway that shows only as a Service and an account named
+// after it is taken as running.
 void ReadInventory(const std::string& cluster, const Source& source, Inventory& inventory,
                    Diagnostics& diagnostics);
 

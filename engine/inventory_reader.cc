@@ -283,6 +283,8 @@ void Dispatch(const Object& object, KubeCluster& cluster) {
     ReadService(object, cluster);
   } else if (kind == "ServiceAccount") {
     cluster.service_accounts.emplace_back(object.ns, object.name);
+    Labels labels = ReadLabels(object.root.At("metadata.labels"));
+    if (!labels.empty()) cluster.account_labels[{object.ns, object.name}] = std::move(labels);
   } else if (kind == "Secret") {
     cluster.secrets.emplace_back(object.ns, object.name);
   } else if (kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet") {

@@ -16,6 +16,9 @@
 
 namespace weft::engine {
 
+// The cluster configuration is written to; nobody has to declare it.
+inline constexpr std::string_view kManagementCluster = "mgmt";
+
 // What a name in a policy stands for.
 struct ResolvedTarget {
   TargetRef target;
@@ -41,6 +44,8 @@ struct Lowering {
   std::map<std::string, LimiterId> limiters;
   std::map<std::string, int> limit_names;          // how many limits have the name so far
   std::set<const dsl::PolicyDecl*> used_policies;  // that selected something
+  std::map<std::pair<dsl::PolicyDecl::On, WorkspaceId>, std::vector<const dsl::PolicyDecl*>>
+      policies_by_section;  // made at the first look
 
   [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
   [[nodiscard]] ClusterId Cluster(const dsl::Name& name);      // reports an unknown one
@@ -50,6 +55,7 @@ struct Lowering {
   // Owner of the section, none in the mesh section; never reports twice.
   [[nodiscard]] WorkspaceId Section(const dsl::Header& header);
   // Reports what cannot be resolved, with the nearest name.
+  [[nodiscard]] std::optional<ResolvedTarget> QuotedTarget(const dsl::QName& name);
   [[nodiscard]] std::optional<ResolvedTarget> Target(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
@@ -123,11 +129,16 @@ struct Selectable {
   std::string ns;
   Labels labels;
 };
+// Whether the selection, written in `section`, selects the object. Its clusters and port are left
+// to whoever knows where the object runs.
+[[nodiscard]] bool Matches(Lowering& l, const dsl::Selection& selection, WorkspaceId section,
+                           const Selectable& object);
 [[nodiscard]] bool PolicySelects(Lowering& l, const dsl::PolicyDecl& policy,
                                  const Selectable& object);
-// Adds the items of every policy `on` that kind that selects the object.
+// Adds the items of every policy `on` that kind that selects the object; `level` is added to their
+// rank.
 void AddPolicies(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
-                 std::vector<RankedItem>& items);
+                 std::vector<RankedItem>& items, int level = 0);
 // Client-side items for a service, destination or external: of policies and of its own block.
 [[nodiscard]] DestinationPolicy DestinationItems(Lowering& l, dsl::PolicyDecl::On on,
                                                  const Selectable& object,

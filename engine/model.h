@@ -505,6 +505,10 @@ struct Guard {
   std::vector<LimitId> limits;
   std::vector<LuaCode> code;
   std::vector<Span> spans;  // of the access blocks and the isolate item it comes from
+  // What isolation would allow besides, where a block replaces it that adds to it in the system it
+  // was read from.
+  std::vector<AccessRuleId> replaced;
+  Span replaced_by;
 };
 
 struct JwtProvider {

@@ -75,7 +75,8 @@ WorkspaceId Lowering::Workspace(const dsl::Name& name) {
 
 ClusterId Lowering::Cluster(const dsl::Name& name) {
   const ClusterId id = model.FindCluster(name.value);
-  if (!id.IsNone()) return id;
+  // The management cluster is there whether or not anything runs in it.
+  if (!id.IsNone() || name.value == kManagementCluster) return id;
   Diagnostic& d = diagnostics.Error(codes::kUnknownCluster, name.span,
                                     "there is no cluster `" + name.value + "`");
   std::vector<std::string> names;
@@ -110,10 +111,35 @@ WorkspaceId Lowering::Owner(const dsl::Header& header) {
   return {};
 }
 
+// `"reviews.bookinfo"`, `"reviews.bookinfo".v2`.
+std::optional<ResolvedTarget> Lowering::QuotedTarget(const dsl::QName& name) {
+  const std::string& host = name.parts[0].value;
+  const std::size_t dot = host.find('.');
+  const auto at = services.find({host.substr(dot + 1), host.substr(0, dot)});
+  if (at == services.end()) {
+    std::vector<std::string> names;
+    for (const auto& [key, id] : services) names.push_back(key.second + "." + key.first);
+    Diagnostic& d = diagnostics.Error(codes::kUnknownService, name.span,
+                                      "no cluster has a service `" + host.substr(0, dot) +
+                                          "` in namespace `" + host.substr(dot + 1) + "`");
+    const std::string near = NearestName(host, names);
+    if (!near.empty()) d.help = "did you mean `" + near + "`?";
+    return std::nullopt;
+  }
+  if (name.parts.size() == 1) return ResolvedTarget{at->second, ""};
+  if (HasSubset(model, at->second, name.parts[1].value)) {
+    return ResolvedTarget{at->second, name.parts[1].value};
+  }
+  diagnostics.Error(codes::kUnknownSubset, name.parts[1].span,
+                    "`" + host + "` has no subset `" + name.parts[1].value + "`");
+  return std::nullopt;
+}
+
 std::optional<ResolvedTarget> Lowering::Target(const dsl::QName& name, WorkspaceId scope) {
   bool reported = false;
   const auto& parts = name.parts;
   if (parts.empty()) return std::nullopt;
+  if (name.IsQuoted()) return QuotedTarget(name);
   const auto workspace = workspaces.find(parts[0].value);
   if (parts.size() == 1) {
     if (const TargetRef* found = FindBare(*this, scope, parts[0], reported)) {

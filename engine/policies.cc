@@ -1,5 +1,6 @@
 // Policy items: which of several apply, and what they become.
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "dsl/codes.h"
@@ -108,6 +109,15 @@ void ReportConflict(Lowering& l, const dsl::Item& first, const dsl::Item& second
   d.help = "mark the one that wins with `override` or `priority N`, or narrow one selection";
 }
 
+// Two policies of one kind, between which the age in another system decides.
+void ReportOlder(Lowering& l, const dsl::Item& winner, const dsl::Item& loser) {
+  if (!winner.by_age || !loser.by_age || winner.priority == loser.priority) return;
+  Diagnostic& d = l.diagnostics.Warning(codes::kOlderWins, loser.span,
+                                        "`" + std::string(dsl::ItemWord(loser)) +
+                                            "` of this policy is not applied: an older one wins");
+  d.related.push_back({winner.span, "the older one"});
+}
+
 }  // namespace
 
 ClientTls LowerClientTls(const dsl::ClientTlsItem& item, Span span) {
@@ -149,10 +159,11 @@ void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy) {
 
 std::vector<const dsl::Item*> ChooseItems(Lowering& l, const std::vector<RankedItem>& items) {
   std::vector<const dsl::Item*> chosen;
+  std::set<const dsl::Item*> seen;  // one that reaches its target by two ways counts once
   std::map<std::pair<std::size_t, std::uint16_t>, std::vector<RankedItem>> slots;
   for (const RankedItem& ranked : items) {
     if (AddsUp(*ranked.item)) {
-      chosen.push_back(ranked.item);
+      if (seen.insert(ranked.item).second) chosen.push_back(ranked.item);
     } else {
       slots[SlotOf(*ranked.item)].push_back(ranked);
     }
@@ -164,20 +175,25 @@ std::vector<const dsl::Item*> ChooseItems(Lowering& l, const std::vector<RankedI
     if (candidates.size() > 1 && Standing(candidates[0]) == Standing(candidates[1])) {
       ReportConflict(l, *candidates[0].item, *candidates[1].item);
     }
+    for (std::size_t i = 1; i < candidates.size(); ++i) {
+      if (candidates[i].rank == candidates[0].rank) {
+        ReportOlder(l, *candidates[0].item, *candidates[i].item);
+      }
+    }
     chosen.push_back(candidates.front().item);
   }
   return chosen;
 }
 
-bool PolicySelects(Lowering& l, const dsl::PolicyDecl& policy, const Selectable& object) {
-  const dsl::Selection& selection = policy.selection;
-  const WorkspaceId section = l.Section(policy.header);
+bool Matches(Lowering& l, const dsl::Selection& selection, WorkspaceId section,
+             const Selectable& object) {
   if (!section.IsNone() && section != object.workspace) return false;
   if (selection.workspace && l.NameOf(object.workspace) != selection.workspace->value) return false;
   if (selection.in_namespace && selection.in_namespace->value != object.ns) return false;
   if (!selection.names.empty()) {
     const bool named =
         std::any_of(selection.names.begin(), selection.names.end(), [&](const dsl::QName& name) {
+          if (name.IsQuoted()) return name.parts[0].value == object.name + "." + object.ns;
           if (name.parts.back().value != object.name) return false;
           return name.parts.size() == 1 || name.parts[0].value == l.NameOf(object.workspace);
         });
@@ -186,13 +202,41 @@ bool PolicySelects(Lowering& l, const dsl::PolicyDecl& policy, const Selectable&
   return Selects(ToLabels(selection.labels), object.labels);
 }
 
-void AddPolicies(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
-                 std::vector<RankedItem>& items) {
+bool PolicySelects(Lowering& l, const dsl::PolicyDecl& policy, const Selectable& object) {
+  const WorkspaceId section = l.Section(policy.header);
+  return Matches(l, policy.selection, section, object) ||
+         std::any_of(policy.more.begin(), policy.more.end(),
+                     [&](const dsl::Selection& s) { return Matches(l, s, section, object); });
+}
+
+namespace {
+
+void IndexPolicies(Lowering& l) {
+  if (!l.policies_by_section.empty()) return;
   for (const dsl::PolicyDecl& policy : l.program.policies) {
-    if (policy.on != on || !PolicySelects(l, policy, object)) continue;
-    l.used_policies.insert(&policy);
-    const int rank = policy.selection.names.empty() ? kRankSelected : kRankNamed;
-    for (const dsl::Item& item : policy.items) items.push_back({&item, rank});
+    l.policies_by_section[{policy.on, l.Section(policy.header)}].push_back(&policy);
+  }
+}
+
+}  // namespace
+
+void AddPolicies(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
+                 std::vector<RankedItem>& items, int level) {
+  IndexPolicies(l);
+  // Only policies of the whole mesh and of the object's workspace can select it.
+  std::vector<const dsl::PolicyDecl*> candidates;
+  for (const WorkspaceId section : {WorkspaceId{}, object.workspace}) {
+    const auto at = l.policies_by_section.find({on, section});
+    if (at == l.policies_by_section.end()) continue;
+    candidates.insert(candidates.end(), at->second.begin(), at->second.end());
+    if (object.workspace.IsNone()) break;
+  }
+  std::sort(candidates.begin(), candidates.end());  // they stand in one vector: as declared
+  for (const dsl::PolicyDecl* policy : candidates) {
+    if (!PolicySelects(l, *policy, object)) continue;
+    l.used_policies.insert(policy);
+    const int rank = policy->selection.names.empty() ? kRankSelected : kRankNamed;
+    for (const dsl::Item& item : policy->items) items.push_back({&item, rank + level});
   }
 }
 

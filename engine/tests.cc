@@ -244,6 +244,19 @@ class TestLowering {
     return true;
   }
 
+  // The first of the accounts that a source selects.
+  bool UseFirst(const dsl::SourceClause& source, const std::vector<ClusterId>& only,
+                Request& request) {
+    for (const CallerSet& set : LowerSources(l_, {source}, scope_)) {
+      for (const auto& caller : set.any_of) {
+        const auto* identity = std::get_if<IdentitySet>(&caller);
+        if (identity == nullptr || !identity->ns || !identity->account) continue;
+        return UseAccount(*identity->ns + "/" + *identity->account, only, request);
+      }
+    }
+    return false;
+  }
+
   bool UsePattern(const Pattern& pattern, Request& request) {
     const auto* exact = std::get_if<Exact>(&pattern);
     if (exact == nullptr) return false;
@@ -302,6 +315,9 @@ class TestLowering {
               },
               [&](const dsl::SourceAccount& s) {
                 fine = UseAccount(s.account.value, only, request);
+              },
+              [&](const dsl::SourceAccounts&) {
+                fine = UseFirst(*decl_.request.from, only, request);
               },
               [&](const dsl::SourceIdentity& s) { fine = UsePattern(s.pattern, request); },
               [&](const dsl::SourceName& s) { use(Named(s.name, only)); },

@@ -27,6 +27,8 @@ void AddCluster(Lowering& l, const dsl::ClusterDecl* decl, const KubeCluster* fo
     if (decl->region) cluster.locality.region = decl->region->value;
     if (decl->zone) cluster.locality.zone = decl->zone->value;
   }
+  // A cluster whose place nobody knows is near to nothing but itself.
+  if (cluster.locality.region.empty()) cluster.locality.region = cluster.name;
   l.model.clusters.push_back(std::move(cluster));
 }
 
@@ -202,7 +204,7 @@ void LowerClusters(Lowering& l) {
   }
   for (const KubeCluster& found : l.inventory.clusters) {
     if (!names.insert(found.name).second) continue;
-    if (!l.program.clusters.empty()) {
+    if (!l.program.clusters.empty() && found.name != kManagementCluster) {
       Diagnostic& d = l.diagnostics.Warning(
           codes::kUnknownCluster, l.program.clusters.front().header.span,
           "the inventory has a cluster `" + found.name + "` that is not declared");
@@ -235,7 +237,7 @@ void LowerWorkspaces(Lowering& l) {
     Workspace workspace;
     workspace.name = name;
     workspace.span = decl->header.span;
-    workspace.has_imports = !decl->imports.empty();
+    workspace.has_imports = !decl->imports.empty() || decl->imports_nothing;
     std::optional<Spanned<dsl::MtlsMode>> mtls = decl->mtls;
     if (decl->isolate && !decl->isolate->off) {
       workspace.isolated = true;

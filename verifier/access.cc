@@ -31,6 +31,7 @@ class AccessProof {
       const auto* service = std::get_if<engine::ServiceId>(&guard.target);
       if (service == nullptr) continue;
       const engine::Service& object = work_.model[*service];
+      if (!guard.replaced.empty()) ShowReplaced(guard, *service);
       bool declared = false;
       for (const auto* rules : {&guard.allow, &guard.deny}) {
         for (const AccessRuleId id : *rules) {
@@ -102,6 +103,33 @@ class AccessProof {
       if (standing.works) continue;
       const FormulaId meets = study.formulas->And({server.open, allowed, server.deny[d]});
       standing.works = Ask(work_.solver, study, meets).verdict != Verdict::kUnsat;
+    }
+  }
+
+  // A caller that isolation would admit and the policy in its place does not.
+  void ShowReplaced(const engine::Guard& guard, engine::ServiceId id) {
+    const engine::Service& service = work_.model[id];
+    const engine::ServiceInstance* instance = service.In(guard.cluster);
+    if (instance == nullptr || instance->ports.empty()) return;
+    for (const Candidate& caller : work_.callers.all()) {
+      if (!caller.identity || caller.source.IsNone() || caller.cluster != guard.cluster) continue;
+      const bool admitted =
+          std::any_of(guard.replaced.begin(), guard.replaced.end(), [&](AccessRuleId rule) {
+            return engine::Admits(work_.model[rule].callers, caller.identity);
+          });
+      if (!admitted) continue;
+      engine::Request request =
+          RequestTo(work_.model, id, guard.cluster, instance->ports.front(), caller);
+      if (engine::Evaluate(work_.model, request).AllowedSomewhere()) continue;
+      Diagnostic& d = work_.Violation(
+          kProperty, Subject(service), codes::kAddedInOriginal, Severity::kWarning,
+          guard.replaced_by,
+          "this replaces service isolation for `" + Subject(service) +
+              "`; in Gloo Mesh it adds to it, and callers it does not list get in, too");
+      d.clusters = {work_.model[guard.cluster].name};
+      d.help = "list the caller if it shall get in; else nothing is left to do";
+      work_.Witness(std::move(request), engine::TargetRef(id), false, false);
+      return;
     }
   }
 

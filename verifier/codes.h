@@ -92,6 +92,12 @@ inline constexpr Code kTokenNotDemanded{
     4121, "token-not-demanded",
     "Tokens are checked here when there are any, and nobody is refused for having none: no rule "
     "looks at them. Drop `optional`, or demand the token where access is allowed: `when jwt p`."};
+inline constexpr Code kAddedInOriginal{
+    4130, "added-in-original",
+    "The policy selects workloads of an isolated workspace. In the system it was read from it adds "
+    "to isolation: members of the workspace and importers still get in, though the policy does not "
+    "list them. Here it replaces isolation for these workloads. The request is one that gets in "
+    "there and not here; list its caller if it shall."};
 inline constexpr Code kUnproved{
     4190, "counterexample-not-replayed",
     "The solver found a counterexample that the reference evaluator does not confirm. That is a "
@@ -101,12 +107,28 @@ inline constexpr Code kUndecided{
     "The property could be neither proved nor refuted: an expression is outside of what weft can "
     "reason about, or a limit was reached. The message says which. It counts as not proved."};
 
-inline constexpr std::array kVerifierCodes = {
-    kLawViolated,    kIsolationBroken,   kUnreachableRule,      kRefusedRoute,
-    kIdleAllow,      kIdleDeny,          kMtlsMismatch,         kNoEjection,
-    kNothingLeft,    kResidencyBroken,   kFailoverLoop,         kUnresolvedInCluster,
-    kBudgetExceeded, kHostHijack,        kHostCollision,        kRuleConflict,
-    kIdleLimit,      kLimitNeverDecides, kAuthorizationSkipped, kTokenNotDemanded,
-    kUnproved,       kUndecided};
+inline constexpr std::array kVerifierCodes = {kLawViolated,
+                                              kIsolationBroken,
+                                              kUnreachableRule,
+                                              kRefusedRoute,
+                                              kIdleAllow,
+                                              kIdleDeny,
+                                              kMtlsMismatch,
+                                              kNoEjection,
+                                              kNothingLeft,
+                                              kResidencyBroken,
+                                              kFailoverLoop,
+                                              kUnresolvedInCluster,
+                                              kBudgetExceeded,
+                                              kHostHijack,
+                                              kHostCollision,
+                                              kRuleConflict,
+                                              kIdleLimit,
+                                              kLimitNeverDecides,
+                                              kAuthorizationSkipped,
+                                              kTokenNotDemanded,
+                                              kAddedInOriginal,
+                                              kUnproved,
+                                              kUndecided};
 
 }  // namespace weft::verifier::codes
