@@ -118,6 +118,10 @@ void PrintHuman(const Policy& policy, const engine::Request& request, const Outc
                         branch.blocked ? "  blocked" : "");
   }
   if (outcome.timeout) text += fmt::format("  timeout {}ms\n", outcome.timeout->count());
+  if (outcome.rule != nullptr && outcome.rule->modifiers.delay) {
+    const engine::FaultDelay& fault = *outcome.rule->modifiers.delay;
+    text += fmt::format("  delayed {}ms for {:g}%\n", fault.delay.count(), fault.share);
+  }
   std::set<std::string> seen;
   for (const Span& span : outcome.rules) {
     if (!span.IsKnown()) continue;
@@ -144,23 +148,29 @@ struct Options {
 
 int Explain(const Options& options) {
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
-  if (policy->ExitCode() != kExitClean) {
+  const bool json = options.policy.format == Format::kJson;
+  const Result<engine::Request> request = MakeRequest(options.request, policy->model);
+  if (policy->ExitCode() != kExitClean && (policy->inputs.unreadable || !request.ok())) {
     PrintDiagnostics(policy->diagnostics, policy->inputs.sources, options.policy.format);
     return policy->ExitCode();
   }
-  const Result<engine::Request> request = MakeRequest(options.request, policy->model);
+  // What is broken is left out of the policy: the answer is that of the rest.
+  if (policy->ExitCode() != kExitClean) {
+    PrintDiagnostics(policy->diagnostics, policy->inputs.sources,
+                     json ? Format::kPlain : options.policy.format);
+  }
   if (!request.ok()) {
     std::fprintf(stderr, "weft: %s\n", request.error().c_str());
     return kExitCannot;
   }
   const Outcome outcome = engine::Evaluate(policy->model, request.value());
-  if (options.policy.format == Format::kJson) {
+  if (json) {
     PrintText(OutcomeJson(*policy, request.value(), outcome)
                   .dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     PrintHuman(*policy, request.value(), outcome);
   }
-  return kExitClean;
+  return policy->ExitCode();
 }
 
 }  // namespace

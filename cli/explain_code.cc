@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "dsl/codes.h"
+#include "dsl/gloo/codes.h"
 #include "emit/codes.h"
 #include "engine/codes.h"
 #include "verifier/codes.h"
@@ -21,6 +22,7 @@ std::vector<Code> AllCodes() {
   for (const Code& code : engine::codes::kEngineCodes) codes.push_back(code);
   for (const Code& code : verifier::codes::kVerifierCodes) codes.push_back(code);
   for (const Code& code : emit::codes::kEmitCodes) codes.push_back(code);
+  for (const Code& code : gloo::codes::kGlooCodes) codes.push_back(code);
   return codes;
 }
 

@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "dsl/codes.h"
+#include "dsl/gloo/read.h"
 #include "emit/check/objects.h"
+#include "relay/compile/discover.h"
 #include "stdlib/embedded.h"
 
 namespace weft::relay {
@@ -202,12 +204,11 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
 }
 
 dsl::Program LoadProgram(Inputs& inputs, Diagnostics& diagnostics) {
-  for (const Source* yaml : inputs.yaml) {
-    diagnostics.Error(dsl::codes::kUnreadable, {yaml->id, 0, 0},
-                      "`" + yaml->name + "` is YAML; policy is read from `.weft` files");
-    inputs.unreadable = true;
+  dsl::Program program = dsl::Load(inputs.policy, ModuleLoader(inputs), diagnostics);
+  if (!inputs.yaml.empty()) {
+    dsl::Append(program, gloo::Read(inputs.yaml, Discover(inputs.inventory), diagnostics));
   }
-  return dsl::Load(inputs.policy, ModuleLoader(inputs), diagnostics);
+  return program;
 }
 
 Result<std::string> ReadFile(const std::string& path) {
