@@ -15,8 +15,8 @@ int Check(const PolicyOptions& options) {
   const int code = policy->ExitCode();
   if (code == kExitClean && options.format != Format::kJson) {
     std::printf("%zu files, %zu clusters, %zu services, %zu rules: no errors\n",
-                policy->inputs.policy.size(), policy->model.clusters.size(),
-                policy->model.services.size(), policy->model.rules);
+                policy->inputs.policy.size() + policy->inputs.yaml.size(),
+                policy->model.clusters.size(), policy->model.services.size(), policy->model.rules);
   }
   return code;
 }

@@ -25,6 +25,7 @@ void AddSimulate(CLI::App& app, int& exit_code);
 void AddCompletion(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);
+void AddImport(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);
 
 }  // namespace weft::cli

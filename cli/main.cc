@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
     weft::cli::AddWhoCan(app, exit_code);
     weft::cli::AddCanReach(app, exit_code);
     weft::cli::AddSimulate(app, exit_code);
+    weft::cli::AddImport(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);

@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "dsl/items_check.h"
 #include "dsl/parse.h"
+#include "dsl/print.h"
 #include "dsl/render.h"
 
 namespace weft::dsl {
@@ -60,6 +64,7 @@ gateways on east { revision main  gateway revision blue  active  skip upgrade ch
 
 workspace shop-edge {
   namespaces ["edge"]
+  import nothing
   export to web transitive { services where label tier = "edge", workload vm, tables all }
   isolate off
   federate off
@@ -253,6 +258,7 @@ external payments {
   via gateways.egress port 443
 }
 destination anywhere at "pages.global" { backs pages  backs workload vm  client auto }
+destination front at "front.global" { backs services where label tier = "front" on [east] }
 
 workload vm in "vms" on [east] {
   port http 5000
@@ -283,6 +289,19 @@ policy watched on workloads where label app = "pages" {
 policy noisy on workloads all { log all with request headers ["x-id"] }
 policy tagged on targets of routes where label a = "b" { headers { request set "x" = "1" } }
 policy slow on routes all with targets [pages] { timeout 2s }
+
+access services where label tier = "front" {
+  allow from accounts pages in namespace "web" when method = GET
+  allow from accounts where label app = "pages" of workspace web on east
+}
+access workloads where label app = "vm" in namespace "vms" or where label app = "b" {
+  dry run deny all
+}
+table pages {
+  when path = "/"    -> "pages.web"
+  when path = "/two" -> delegate to tables where label a = "b" of workspace web or tables where label c = "d" by specificity
+}
+policy either on routes where label a = "b" in namespace "web" or where label c = "d" { timeout 3s }
 
 raw istio on [east] """
 apiVersion: telemetry.istio.io/v1
@@ -417,8 +436,48 @@ TEST(Vocabulary, MeansTheSameAfterFormatting) {
   Loaded loaded;
   LoadText(*formatted, loaded);
   EXPECT_EQ(loaded.text, "") << *formatted;
-  EXPECT_EQ(loaded.program.policies.size(), 6U);
+  EXPECT_EQ(loaded.program.policies.size(), 7U);
   EXPECT_EQ(loaded.program.workloads.size(), 2U);
+}
+
+std::set<std::string> LinesOf(std::string_view text) {
+  std::set<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string line(text.substr(0, end));
+    line.erase(0, line.find_first_not_of(' '));
+    lines.insert(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+// What is printed means the same: no line of the text is missing, and printing it again changes
+// nothing.
+TEST(Vocabulary, IsPrinted) {
+  SourceMap sources;
+  Diagnostics diagnostics;
+  const FileId id = sources.Add("a.weft", Everything(), SourceKind::kWeft);
+  const std::set<std::string> wanted = LinesOf(Format(sources.Get(id), diagnostics).value_or(""));
+  Loaded loaded;
+  LoadText(Everything(), loaded);
+  const std::map<std::string, std::string> files = Print(loaded.program, {});
+  std::set<std::string> printed;
+  Loaded again;
+  std::vector<const Source*> read;
+  for (const auto& [path, text] : files) {
+    printed.merge(LinesOf(text));
+    read.push_back(&again.sources.Get(again.sources.Add(path, text, SourceKind::kWeft)));
+  }
+  std::string missing;
+  for (const std::string& line : wanted) {
+    if (!printed.contains(line)) missing += line + "\n";
+  }
+  EXPECT_EQ(missing, "");
+  again.program = Load(
+      read, [](const std::string&) { return nullptr; }, again.diagnostics);
+  EXPECT_EQ(again.diagnostics.errors(), 0U);
+  EXPECT_EQ(Print(again.program, {}), files);
 }
 
 struct Wrong {

@@ -1,0 +1,16 @@
+// A Model as text without provenance: two policies mean the same for an inventory exactly when
+// their texts are equal. Ids are written as names, and what has no order is sorted, so that neither
+// files nor the order of declarations show.
+#pragma once
+
+#include <string>
+
+#include "engine/model.h"
+
+namespace weft::engine {
+
+// One fact per line, sorted; lines of a route table keep the order of its rules. Workloads,
+// localities and other facts of the inventory are left out: both sides have the same.
+[[nodiscard]] std::string MeaningText(const Model& model);
+
+}  // namespace weft::engine
