@@ -18,6 +18,13 @@ void Printer::Jwt(const JwtDecl& d) {
               (d.jwks_service ? " through service " + TextOf(*d.jwks_service) : ""));
   }
   if (d.jwks_inline) page.Line("jwks inline " + Quoted(d.jwks_inline->value));
+  if (d.jwks_secret) {
+    const JwtDecl::Secret& secret = *d.jwks_secret;
+    page.Line("jwks secret " + Quoted(secret.name.value) +
+              (secret.key ? " key " + Quoted(secret.key->value) : "") +
+              (secret.in_namespace ? " in " + Quoted(secret.in_namespace->value) : ""));
+  }
+  if (d.jwks_ahead) page.Line("fetch keys ahead");
   if (d.jwks_cache) page.Line("cache keys " + TextOf(d.jwks_cache->value));
   if (d.jwks_timeout) page.Line("fetch keys within " + TextOf(d.jwks_timeout->value));
   if (d.leeway) page.Line("leeway " + TextOf(d.leeway->value));
@@ -194,6 +201,7 @@ std::string Printer::PolicyTarget(const PolicyDecl& d) {
     case PolicyDecl::On::kWorkloads:
       return "workloads " + selections;
     case PolicyDecl::On::kGateway:
+      if (d.selection.names.size() != 1 || !d.more.empty()) return "gateways " + selections;
       return "gateway " + TextOf(d.selection.names.front());
   }
   return "";

@@ -23,6 +23,11 @@ std::string Printer::Accept(const AcceptClause& accept) {
   return text;
 }
 
+std::string Printer::Expose(const ExposeClause& expose) {
+  return "expose external services " + PrintSelection(expose.externals) +
+         (expose.hosts.empty() ? "" : " for hosts " + Strings(expose.hosts));
+}
+
 std::string_view Printer::TlsWord(TlsMode mode) {
   switch (mode) {
     case TlsMode::kSimple:
@@ -32,9 +37,9 @@ std::string_view Printer::TlsWord(TlsMode mode) {
     case TlsMode::kPassthrough:
       return "passthrough";
     case TlsMode::kAutoPassthrough:
-      return "auto passthrough";
+      return "auto-passthrough";
     case TlsMode::kIstioMutual:
-      return "istio";
+      return "istio-mutual";
   }
   return "";
 }
@@ -55,14 +60,24 @@ std::string_view Printer::VersionWord(TlsVersion version) {
 
 void Printer::ListenerOf(Page& page, const Listener& l) {
   page.Open(fmt::format("listen {} {}", l.port.value, TextOf(l.protocol)));
+  if (l.name) page.Line("name " + Quoted(l.name->value));
   if (!l.hosts.empty()) page.Line("hosts " + Strings(l.hosts));
   if (l.tls) page.Line("tls " + std::string(TlsWord(l.tls->value)));
   if (l.certificate) page.Line("certificate secret " + Quoted(l.certificate->value));
+  if (l.certificate_file && l.key_file) {
+    page.Line("certificate file " + Quoted(l.certificate_file->value) + " key " +
+              Quoted(l.key_file->value));
+  }
+  if (l.ca) page.Line("ca secret " + Quoted(l.ca->value));
+  if (l.ca_file) page.Line("ca file " + Quoted(l.ca_file->value));
   if (!l.sans.empty()) page.Line("sans " + Strings(l.sans));
   if (l.min_version) page.Line(fmt::format("min tls {}", VersionWord(l.min_version->value)));
   if (l.max_version) page.Line(fmt::format("max tls {}", VersionWord(l.max_version->value)));
   if (!l.ciphers.empty()) page.Line("ciphers " + Strings(l.ciphers));
+  if (!l.curves.empty()) page.Line("curves " + Strings(l.curves));
   if (l.redirect_https) page.Line("redirect https");
+  for (const AcceptClause& accept : l.accepts) page.Line(Accept(accept));
+  for (const ExposeClause& expose : l.exposes) page.Line(Expose(expose));
   page.Close();
 }
 
@@ -75,6 +90,7 @@ void Printer::Gateway(const GatewayDecl& d) {
   page.Line("select " + LabelBlock(d.select));
   for (const Listener& listener : d.listeners) ListenerOf(page, listener);
   for (const AcceptClause& accept : d.accepts) page.Line(Accept(accept));
+  for (const ExposeClause& expose : d.exposes) page.Line(Expose(expose));
   Items(page, d.items);
   page.Close();
 }

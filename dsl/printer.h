@@ -114,6 +114,8 @@ class Printer {
 
   static std::string Accept(const AcceptClause& accept);
 
+  static std::string Expose(const ExposeClause& expose);
+
   static std::string_view TlsWord(TlsMode mode);
 
   static std::string_view VersionWord(TlsVersion version);

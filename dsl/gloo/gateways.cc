@@ -174,7 +174,20 @@ std::optional<dsl::Listener> ReadListener(Reading& r, const View& view, const Ob
                         "`tls` and `httpsRedirect` exclude one another");
   }
   listener.hosts = ListenerHosts(view, object);
-  for (const View& filter : view.List("exposedExternalServices")) filter.TakeAll();
+  for (const View& filter : view.List("exposedExternalServices")) {
+    const View which = filter["selector"];
+    dsl::ExposeClause expose{.span = filter.span()};
+    expose.externals.labels = which.LabelsOf("labels");
+    expose.externals.names = {};
+    if (const auto name = which.String("name")) {
+      expose.externals.names.push_back({.parts = {*name}, .span = name->span});
+    }
+    expose.externals.workspace = which.String("workspace");
+    r.AddPlace(which, expose.externals.labels);
+    expose.externals.all = expose.externals.labels.empty() && expose.externals.names.empty();
+    if (const auto host = filter.String("host")) expose.hosts.push_back(*host);
+    listener.exposes.push_back(std::move(expose));
+  }
   return listener;
 }
 
