@@ -1,0 +1,225 @@
+// The agent: from an offer to objects in force.
+#include <algorithm>
+#include <utility>
+
+#include "relay/core/agent.h"
+#include "relay/core/order.h"
+
+namespace weft::relay::agent {
+namespace {
+
+constexpr Time kRetry = std::chrono::seconds(1);
+// After so many repairs in a row somebody else keeps writing: repair rarely.
+constexpr int kFight = 5;
+constexpr Time kFightPause = std::chrono::minutes(5);
+
+}  // namespace
+
+void Agent::Handle(const Offer& offer) {
+  if (work_ && work_->offer && work_->offer->version == offer.version) return;
+  if (work_ && !(work_->offer && work_->stage == Stage::kFetching)) {
+    waiting_ = offer;
+    return;
+  }
+  work_.reset();
+  TakeOffer(offer);
+}
+
+void Agent::TakeOffer(const Offer& offer) {
+  if (offer.version == record_.applied && offer.delta.root == record_.release->root &&
+      offer.store_id == record_.store_id) {
+    if (in_force_) Acknowledge(effective_ ? Phase::kEffective : Phase::kApplied);
+    return;
+  }
+  const std::string refusal = Refusal(offer);
+  if (!refusal.empty()) return Reject(offer, refusal, false, {});
+  if (!RemovalsAllowed(offer)) return Reject(offer, "removals beyond the budget", true, {});
+  work_ = Work{.stage = Stage::kFetching, .offer = offer};
+  std::vector<Digest> missing;
+  for (const ObjectPtr& object : offer.delta.changed) {
+    if (object->content.empty()) missing.push_back(object->digest);
+  }
+  if (missing.empty()) return Verify();
+  actions_.emplace_back(Fetch{std::move(missing)});
+}
+
+std::string Agent::Refusal(const Offer& offer) const {
+  if (!record_.store_id.empty() && offer.store_id != record_.store_id &&
+      offer.adopt != record_.store_id) {
+    return "it is of another store";
+  }
+  if (offer.version <= record_.highest) return "it is older than what was applied here";
+  const Result<SnapshotPtr> result = ApplyDelta(*record_.release, offer.delta);
+  return result.ok() ? "" : result.error();
+}
+
+bool Agent::RemovalsAllowed(const Offer& offer) const {
+  if (budget_.Exceeded(*record_.release, offer.delta, now_).empty()) return true;
+  return offer.permit &&
+         offer.permit->removals == RemovalsDigest(config_.cluster, offer.delta.removed);
+}
+
+void Agent::Handle(const Fetched& event) {
+  if (!work_ || work_->stage != Stage::kFetching || !work_->offer) return;
+  std::map<Digest, ObjectPtr> got;
+  for (const ObjectPtr& object : event.objects) got[object->digest] = object;
+  for (ObjectPtr& object : work_->offer->delta.changed) {
+    if (!object->content.empty()) continue;
+    const auto found = got.find(object->digest);
+    if (found == got.end() || found->second->key != object->key) {
+      const Offer offer = std::move(*work_->offer);
+      work_.reset();
+      return Reject(offer, "its objects cannot be fetched", false, {});
+    }
+    object = found->second;
+  }
+  Verify();
+}
+
+void Agent::Verify() {
+  const Offer& offer = *work_->offer;
+  std::vector<ObjectError> errors;
+  for (const ObjectPtr& object : offer.delta.changed) {
+    std::string wrong = config_.validate ? config_.validate(*object) : "";
+    if (!wrong.empty()) errors.push_back({object->key, object->digest, std::move(wrong)});
+  }
+  if (!errors.empty()) {
+    const Offer rejected = std::move(*work_->offer);
+    work_.reset();
+    return Reject(rejected, "", false, std::move(errors));
+  }
+  const Result<SnapshotPtr> target = ApplyDelta(*record_.release, offer.delta);
+  Check(target.ok(), "an offer that was checked does not apply");
+  work_->target = target.value();
+  work_->stage = Stage::kPersisting;
+  PruneBudget budget = budget_;
+  if (!offer.permit) budget.Spend(offer.delta, now_);
+  actions_.emplace_back(Persist{AgentRecord{.store_id = offer.store_id,
+                                            .applied = offer.version,
+                                            .highest = offer.version,
+                                            .reign = offer.reign,
+                                            .release = target.value(),
+                                            .spent = budget.Spent(now_)}});
+}
+
+void Agent::Handle(const Persisted& event) {
+  if (!work_ || work_->stage != Stage::kPersisting) return;
+  if (!event.ok) {
+    last_error_ = event.error;
+    Reject(*work_->offer, "it cannot be kept on disk: " + event.error, false, {});
+    return FinishWork();
+  }
+  const Offer& offer = *work_->offer;
+  if (!offer.permit) budget_.Spend(offer.delta, now_);
+  record_ = AgentRecord{.store_id = offer.store_id,
+                        .applied = offer.version,
+                        .highest = offer.version,
+                        .reign = offer.reign,
+                        .release = work_->target,
+                        .spent = budget_.Spent(now_)};
+  in_force_ = effective_ = false;
+  BeginApplying(work_->target);
+}
+
+void Agent::PutBack() {
+  in_force_ = effective_ = false;
+  work_ = Work{.target = record_.release};
+  BeginApplying(record_.release);
+}
+
+void Agent::BeginApplying(const SnapshotPtr& target) {
+  if (config_.stepwise && in_target_) work_->steps = ApplicationSteps(*in_target_, *target);
+  // What changes nothing is written all the same: the target may hold more than its objects show.
+  if (work_->steps.empty()) work_->steps = {target};
+  std::reverse(work_->steps.begin(), work_->steps.end());
+  ApplyNext();
+}
+
+void Agent::ApplyNext() {
+  work_->stage = Stage::kApplying;
+  work_->wait_until = Time(0);
+  actions_.emplace_back(WriteTarget{work_->steps.back(), record_.applied});
+}
+
+void Agent::Handle(const TargetWritten& event) {
+  if (!work_ || work_->stage != Stage::kApplying) return;
+  if (!event.ok) {
+    last_error_ = event.error;
+    if (work_->offer) {
+      Reject(*work_->offer, "the target cannot be written: " + event.error, false, {});
+    }
+    work_->wait_until = now_ + kRetry;
+    return;
+  }
+  in_target_ = work_->steps.back();
+  work_->steps.pop_back();
+  if (!work_->steps.empty()) {
+    work_->stage = Stage::kSettling;
+    work_->wait_until = now_ + config_.settle;
+    return;
+  }
+  in_force_ = true;
+  last_error_.clear();
+  Acknowledge(Phase::kApplied);
+  work_->stage = Stage::kReading;
+  actions_.emplace_back(ReadTarget{});
+}
+
+void Agent::Handle(const TargetRead& event) {
+  if (!work_ || work_->stage != Stage::kReading) return;
+  check_at_ = now_ + config_.check_target;
+  if (event.found && event.found->root == record_.release->root) {
+    repairs_in_a_row_ = 0;
+    in_force_ = true;
+    const bool news = !effective_;
+    effective_ = true;
+    if (news) Acknowledge(Phase::kEffective);
+    return FinishWork();
+  }
+  ++drift_repairs_;
+  if (++repairs_in_a_row_ >= kFight) {
+    last_error_ = "somebody else keeps changing the target";
+    in_force_ = effective_ = false;
+    Say(Ack{.version = record_.applied,
+            .phase = Phase::kRejected,
+            .root = record_.release->root,
+            .reason = last_error_});
+    repairs_in_a_row_ = 0;
+    check_at_ = now_ + kFightPause;
+    return FinishWork();
+  }
+  in_target_ = event.found;
+  PutBack();
+}
+
+void Agent::FinishWork() {
+  work_.reset();
+  if (!waiting_) return;
+  const Offer offer = std::move(*waiting_);
+  waiting_.reset();
+  TakeOffer(offer);
+}
+
+void Agent::Reject(const Offer& offer, std::string reason, bool over_budget,
+                   std::vector<ObjectError> errors) {
+  Say(Ack{.version = offer.version,
+          .phase = Phase::kRejected,
+          .root = record_.release->root,
+          .reason = std::move(reason),
+          .over_budget = over_budget,
+          .errors = std::move(errors)});
+}
+
+void Agent::Acknowledge(Phase phase) {
+  Say(Ack{.version = record_.applied, .phase = phase, .root = record_.release->root});
+}
+
+void Agent::Handle(const Inquire&) {
+  Holdings holdings{.root = record_.release->root};
+  for (const auto& [key, object] : record_.release->objects) {
+    holdings.entries.push_back({key, object->digest});
+  }
+  Say(std::move(holdings));
+}
+
+}  // namespace weft::relay::agent
