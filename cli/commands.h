@@ -26,6 +26,12 @@ void AddCompletion(CLI::App& app, int& exit_code);
 void AddCheck(CLI::App& app, int& exit_code);
 void AddExplainCode(CLI::App& app, int& exit_code);
 void AddImport(CLI::App& app, int& exit_code);
+void AddServe(CLI::App& app, int& exit_code);
+void AddAgent(CLI::App& app, int& exit_code);
+void AddEnroll(CLI::App& app, int& exit_code);
+void AddStatus(CLI::App& app, int& exit_code);
+void AddApprove(CLI::App& app, int& exit_code);
+void AddRollback(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);
 
 }  // namespace weft::cli

@@ -11,6 +11,7 @@
 #include "dsl/gloo/codes.h"
 #include "emit/codes.h"
 #include "engine/codes.h"
+#include "relay/codes.h"
 #include "verifier/codes.h"
 
 namespace weft::cli {
@@ -23,6 +24,7 @@ std::vector<Code> AllCodes() {
   for (const Code& code : verifier::codes::kVerifierCodes) codes.push_back(code);
   for (const Code& code : emit::codes::kEmitCodes) codes.push_back(code);
   for (const Code& code : gloo::codes::kGlooCodes) codes.push_back(code);
+  for (const Code& code : relay::codes::kRelayCodes) codes.push_back(code);
   return codes;
 }
 

@@ -36,6 +36,12 @@ int main(int argc, char** argv) {
     weft::cli::AddCanReach(app, exit_code);
     weft::cli::AddSimulate(app, exit_code);
     weft::cli::AddImport(app, exit_code);
+    weft::cli::AddServe(app, exit_code);
+    weft::cli::AddAgent(app, exit_code);
+    weft::cli::AddEnroll(app, exit_code);
+    weft::cli::AddStatus(app, exit_code);
+    weft::cli::AddApprove(app, exit_code);
+    weft::cli::AddRollback(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);

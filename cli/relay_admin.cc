@@ -1,0 +1,127 @@
+// `weft enroll token`, `weft approve`, `weft rollback`: what a person tells the relay's server.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/commands.h"
+#include "relay/admin/http.h"
+
+namespace weft::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kAdmin[] = "http://127.0.0.1:9902";
+
+void AddAdmin(CLI::App& command, std::string& admin) {
+  admin = kAdmin;
+  command.add_option("--admin", admin, "admin port of the server")->capture_default_str();
+}
+
+// Posts and hands the answer to `print`; errors are told on stderr.
+template <typename Print>
+int Post(const std::string& admin, const std::string& target, const Json& body, Print print) {
+  const Result<relay::HttpResponse> response = relay::Ask(admin, {"POST", target, body.dump()});
+  if (!response.ok()) {
+    std::fprintf(stderr, "weft: %s\n", response.error().c_str());
+    return kExitCannot;
+  }
+  const Json answer = Json::parse(response.value().body, nullptr, false);
+  if (response.value().status != 200 || !answer.is_object()) {
+    const std::string why = answer.is_object() ? answer.value("error", "") : "";
+    std::fprintf(stderr, "weft: %s\n", why.empty() ? "the server refused" : why.c_str());
+    return kExitCannot;
+  }
+  print(answer);
+  return kExitClean;
+}
+
+// "90s", "10m", "2h" in seconds; nothing for anything else.
+std::optional<std::int64_t> Seconds(const std::string& text) {
+  if (text.size() < 2 || text.size() > 8) return std::nullopt;
+  std::int64_t number = 0;
+  for (const char c : text.substr(0, text.size() - 1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = 10 * number + (c - '0');
+  }
+  switch (text.back()) {
+    case 's':
+      return number;
+    case 'm':
+      return 60 * number;
+    case 'h':
+      return 3600 * number;
+    default:
+      return std::nullopt;
+  }
+}
+
+struct TokenOptions {
+  std::string admin;
+  std::string cluster;
+  std::string ttl = "10m";
+};
+
+int MakeToken(const TokenOptions& options) {
+  const std::optional<std::int64_t> seconds = Seconds(options.ttl);
+  if (!seconds) {
+    std::fprintf(stderr, "weft: --ttl %s: expected a duration such as 90s, 10m or 2h\n",
+                 options.ttl.c_str());
+    return kExitCannot;
+  }
+  return Post(options.admin, "/v1/tokens", {{"cluster", options.cluster}, {"ttlSeconds", *seconds}},
+              [](const Json& answer) { std::printf("%s\n", answer.value("token", "").c_str()); });
+}
+
+}  // namespace
+
+void AddEnroll(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<TokenOptions>();
+  CLI::App* command = app.add_subcommand("enroll", "let a cluster's agent join the relay");
+  command->require_subcommand(1);
+  CLI::App* token = command->add_subcommand(
+      "token", "print a token: one cluster, one use, and the digest of the server's root");
+  token->footer("Example:\n  weft enroll token --cluster east --ttl 10m > token");
+  token->add_option("--cluster", options->cluster, "the cluster it is for")->required();
+  token->add_option("--ttl", options->ttl, "how long it may be used")->capture_default_str();
+  AddAdmin(*token, options->admin);
+  token->callback([options, &exit_code] { exit_code = MakeToken(*options); });
+}
+
+void AddApprove(CLI::App& app, int& exit_code) {
+  auto hold = std::make_shared<std::string>();
+  auto admin = std::make_shared<std::string>();
+  CLI::App* command =
+      app.add_subcommand("approve", "let a held release go; the holds are in weft status");
+  command->footer("Example:\n  weft approve 3f35f5bc1e6a");
+  command->add_option("hold", *hold, "id of the hold")->required();
+  AddAdmin(*command, *admin);
+  command->callback([hold, admin, &exit_code] {
+    exit_code = Post(*admin, "/v1/approve", {{"hold", *hold}},
+                     [&](const Json&) { std::printf("approved %s\n", hold->c_str()); });
+  });
+}
+
+void AddRollback(CLI::App& app, int& exit_code) {
+  auto cluster = std::make_shared<std::string>();
+  auto to = std::make_shared<std::uint64_t>(0);
+  auto admin = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "rollback", "release an earlier generation again; the policy stays out until it changes");
+  command->footer("Example:\n  weft rollback --to 41");
+  command->add_option("--cluster", *cluster, "only this cluster");
+  command->add_option("--to", *to, "generation; default the one before the newest");
+  AddAdmin(*command, *admin);
+  command->callback([cluster, to, admin, &exit_code] {
+    Json body = {{"to", *to}};
+    if (!cluster->empty()) body["cluster"] = *cluster;
+    exit_code = Post(*admin, "/v1/rollback", body, [](const Json& answer) {
+      std::printf("rolled back; newest generation %llu\n",
+                  static_cast<unsigned long long>(answer.value("generation", std::uint64_t{0})));
+    });
+  });
+}
+
+}  // namespace weft::cli

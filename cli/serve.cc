@@ -1,0 +1,107 @@
+// `weft serve` and `weft agent`: the long-running commands of the relay.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "relay/process/agent_process.h"
+#include "relay/process/serve.h"
+
+namespace weft::cli {
+namespace {
+
+int Finish(const Status& status) {
+  if (status.ok()) return kExitClean;
+  std::fprintf(stderr, "weft: %s\n", status.error().c_str());
+  return kExitCannot;
+}
+
+// The directory of a `dir=PATH` flag, or the whole of a flag that names a directory. Other kinds
+// are refused by name, so that nobody takes them for working.
+Result<std::string> DirectoryOf(const std::string& flag, const std::string& value) {
+  if (value.starts_with("dir=") && value.size() > 4) return value.substr(4);
+  for (const char* other : {"kube", "xds="}) {
+    if (value.starts_with(other)) {
+      return Error{flag + " " + value +
+                   ": this build reads and writes directories only; use dir=PATH"};
+    }
+  }
+  return Error{flag + " " + value + ": expected dir=PATH"};
+}
+
+int StartServer(relay::ServeOptions options) {
+  if (options.policy.starts_with("kube") || options.policy.find('@') != std::string::npos) {
+    return Finish(
+        Error{"--policy " + options.policy + ": this build reads policy from a directory only"});
+  }
+  if (options.store.starts_with("etcd://")) {
+    return Finish(
+        Error{"--store " + options.store + ": this build keeps its store in a directory only"});
+  }
+  return Finish(relay::Serve(options));
+}
+
+int StartAgent(relay::AgentOptions options, int settle_ms) {
+  Result<std::string> source = DirectoryOf("--source", options.source);
+  if (!source.ok()) return Finish(Error{source.error()});
+  Result<std::string> apply = DirectoryOf("--apply", options.apply);
+  if (!apply.ok()) return Finish(Error{apply.error()});
+  options.source = source.value();
+  options.apply = apply.value();
+  options.settle = std::chrono::milliseconds(settle_ms);
+  return Finish(relay::RunAgent(options));
+}
+
+}  // namespace
+
+void AddServe(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<relay::ServeOptions>();
+  auto hours = std::make_shared<std::int64_t>(720);
+  CLI::App* command = app.add_subcommand(
+      "serve", "the management server: prove the policy, release it to the agents");
+  command->footer("Example:\n  weft serve --policy policies --store /var/lib/weft");
+  command->add_option("--policy", options->policy, "directory of the policy")->required();
+  command->add_option("--store", options->store, "directory of the store; made")->required();
+  command->add_option("--listen", options->listen, "sessions of agents")->capture_default_str();
+  command->add_option("--enroll-listen", options->enroll_listen, "enrolment of agents")
+      ->capture_default_str();
+  command->add_option("--admin-listen", options->admin_listen, "status and admin; loopback only")
+      ->capture_default_str();
+  command->add_option("--ca", options->ca, "directory of the issuing key; default STORE/ca");
+  command->add_option("--ready-file", options->ready_file, "written once the server serves");
+  command->add_option("--certificate-hours", *hours, "life of agents' certificates")
+      ->check(CLI::Range(1, 8760))
+      ->capture_default_str();
+  command->callback([options, hours, &exit_code] {
+    options->certificate_ttl = std::chrono::hours(*hours);
+    exit_code = StartServer(*options);
+  });
+}
+
+void AddAgent(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<relay::AgentOptions>();
+  auto settle = std::make_shared<int>(0);
+  CLI::App* command = app.add_subcommand(
+      "agent", "the agent of one cluster: report what runs, apply what is released");
+  command->footer(
+      "Example:\n  weft agent --server relay:9900 --enroll-server relay:9901 --cluster east \\\n"
+      "    --state /var/lib/weft-agent --token-file token --source dir=manifests --apply "
+      "dir=istio");
+  command->add_option("--server", options->server, "host:port of sessions")->required();
+  command->add_option("--enroll-server", options->enroll_server, "host:port of enrolment")
+      ->required();
+  command->add_option("--cluster", options->cluster, "name of this cluster")->required();
+  command->add_option("--state", options->state, "directory of last known good; made")->required();
+  command->add_option("--token-file", options->token_file, "token of `weft enroll token`");
+  command->add_option("--ready-file", options->ready_file, "written once the agent is enrolled");
+  command->add_option("--source", options->source, "dir=PATH: manifests of what runs")->required();
+  command->add_option("--apply", options->apply, "dir=PATH: keeps PATH/weft.yaml")->required();
+  command
+      ->add_option("--settle-ms", *settle,
+                   "apply a release in ordered steps, so long apart; 0 = at once")
+      ->check(CLI::Range(0, 60000));
+  command->callback([options, settle, &exit_code] { exit_code = StartAgent(*options, *settle); });
+}
+
+}  // namespace weft::cli

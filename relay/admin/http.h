@@ -1,0 +1,38 @@
+// The admin port: a small HTTP/1.1 server on loopback, and the client the commands use.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "dsl/result.h"
+
+namespace weft::relay {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;
+  std::string body;
+};
+struct HttpResponse {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+};
+
+// Serves until it is destroyed; bodies up to 64 KiB, 10 s for each request. POST wants a JSON
+// content type and a loopback Host, so that no page in somebody's browser can act.
+class AdminServer {
+ public:
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;  // from one thread of its own
+  // `address` is host:port on loopback; port 0 picks one.
+  [[nodiscard]] static Result<std::unique_ptr<AdminServer>> Start(const std::string& address,
+                                                                  Handler handler);
+  virtual ~AdminServer() = default;
+  [[nodiscard]] virtual std::string url() const = 0;  // "http://127.0.0.1:41234"
+};
+
+// One request to `url` (http://host:port); the error says that nobody answers. 30 s at most.
+[[nodiscard]] Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request);
+
+}  // namespace weft::relay

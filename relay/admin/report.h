@@ -1,0 +1,22 @@
+// The server's status as JSON and as metrics.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "relay/core/server.h"
+
+namespace weft::relay {
+
+struct Surroundings {
+  std::string policy_source;
+  std::map<std::string, std::int64_t> certificate_expires;  // by cluster, seconds since 1970
+};
+
+// `weft status -o json`; formatVersion 1.
+[[nodiscard]] std::string StatusJson(const server::Status& status, const Surroundings& around);
+// Prometheus text format 0.0.4.
+[[nodiscard]] std::string Metrics(const server::Status& status, const Surroundings& around);
+
+}  // namespace weft::relay

@@ -1,0 +1,398 @@
+#include "relay/process/serve.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+#include "relay/admin/http.h"
+#include "relay/admin/report.h"
+#include "relay/files/files.h"
+#include "relay/files/manifests.h"
+#include "relay/files/watch.h"
+#include "relay/identity/identity.h"
+#include "relay/net/service.h"
+#include "relay/process/candidate.h"
+#include "relay/process/log.h"
+#include "relay/process/mailbox.h"
+#include "relay/process/signals.h"
+#include "relay/store/records.h"
+#include "relay/store/sqlite_store.h"
+
+namespace weft::relay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::seconds kReread{5};  // of the policy, when no event tells of a change
+constexpr std::chrono::hours kServerTtl{24 * 365};
+
+Time Now() {
+  return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
+}
+std::int64_t UnixNow() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+HttpResponse Failure(int status, const std::string& why) {
+  return {.status = status, .body = Json{{"error", why}}.dump() + "\n"};
+}
+
+// One thread owns the state machine; everything reaches it as a function in its mailbox.
+class ServerProcess {
+ public:
+  explicit ServerProcess(const ServeOptions& options) : options_(options), watch_(options.policy) {}
+  ~ServerProcess() { Stop(); }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  Status Start() {
+    Result<std::unique_ptr<Store>> store = OpenSqliteStore(options_.store);
+    if (!store.ok()) return Error{store.error()};
+    store_ = std::move(store).value();
+    Result<Authority> authority =
+        Authority::Open(options_.ca.empty() ? options_.store + "/ca" : options_.ca);
+    if (!authority.ok()) return Error{authority.error()};
+    authority_ = std::make_unique<Authority>(std::move(authority).value());
+    records_ = std::make_unique<Records>(*store_);
+    Result<ServerImage> image = records_->Lead();
+    if (!image.ok()) return Error{image.error()};
+    server::Config config;
+    config.check_input = WrongWithDiscovered;
+    core_ = std::make_unique<server::Server>(config, std::move(image).value(), Now());
+    core_thread_ = std::thread([this] { Loop(); });
+    compile_thread_ = std::thread([this] { CompileLoop(); });
+    policy_thread_ = std::thread([this] { WatchPolicy(); });
+    const Status ports = OpenPorts();
+    if (!ports.ok()) return ports;
+    Log(Level::kInfo, "serving", {{"admin", admin_->url()}});
+    return WriteReady();
+  }
+
+  void Stop() {
+    if (std::exchange(stopped_, true)) return;
+    admin_.reset();
+    if (service_) service_->Stop();
+    stopping_ = true;
+    watch_.Interrupt();
+    compiles_.Push(server::Compile{});
+    for (std::thread* thread : {&policy_thread_, &compile_thread_, &core_thread_}) {
+      if (thread->joinable()) thread->join();
+    }
+  }
+
+  [[nodiscard]] bool deposed() const { return deposed_; }
+
+ private:
+  // ---- the owner's thread
+
+  void Loop() {
+    Time ticked = Now();
+    while (!stopping_) {
+      std::optional<std::function<void()>> job = jobs_.Pop(kTick);
+      if (job) (*job)();
+      if (Now() - ticked < kTick) continue;
+      ticked = Now();
+      Deliver(server::Tick{});
+    }
+  }
+
+  void Deliver(server::Event event) {
+    pending_.push_back(std::move(event));
+    if (pending_.size() > 1) return;  // the one that is being worked on goes on with it
+    while (!pending_.empty()) {
+      for (const server::Action& action : core_->On(pending_.front(), Now())) {
+        std::visit([this](const auto& one) { Do(one); }, action);
+      }
+      pending_.pop_front();
+    }
+  }
+
+  void Do(const server::Send& action) {
+    if (service_) service_->Send(action.session, action.message);
+  }
+  void Do(const server::Close& action) {
+    if (service_) service_->Close(action.session, action.reason);
+  }
+  void Do(const server::Compile& action) { compiles_.Push(action); }
+  void Do(const server::Commit& action) {
+    server::Committed done = records_->Save(action, UnixNow());
+    if (done.outcome == server::Committed::Outcome::kDone && action.head != action.parent) {
+      Log(Level::kInfo, "released",
+          {{"generation", std::to_string(action.head.generation)}, {"clusters", action.what}});
+    } else if (done.outcome != server::Committed::Outcome::kDone) {
+      Log(Level::kError, "not committed", {{"why", done.error}});
+    }
+    pending_.emplace_back(std::move(done));
+  }
+  void Do(const server::CheckLeadership&) {
+    const Result<bool> leads = records_->StillLeads(core_->GetStatus().term);
+    // A store that cannot be read says nothing about who leads.
+    if (leads.ok()) pending_.emplace_back(server::Leadership{leads.value()});
+  }
+  void Do(const server::StepDown&) {
+    deposed_ = true;
+    Log(Level::kError, "another server leads");
+    EndProcess();
+  }
+  void Do(const server::Audit& action) {
+    Log(Level::kWarning, action.what, {{"actor", action.actor}});
+    const Status logged = records_->Log(action, UnixNow());
+    if (!logged.ok()) Log(Level::kError, "not audited", {{"why", logged.error()}});
+  }
+
+  // Runs `what` on the owner's thread and waits for its result.
+  template <typename What>
+  auto Asked(What what) {
+    using Answer = decltype(what());
+    auto task = std::make_shared<std::packaged_task<Answer()>>(std::move(what));
+    std::future<Answer> answer = task->get_future();
+    jobs_.Push([task] { (*task)(); });
+    return answer.get();
+  }
+
+  // ---- the pipeline and the policy's directory
+
+  void CompileLoop() {
+    while (!stopping_) {
+      const std::optional<server::Compile> compile = compiles_.Pop(kTick);
+      if (!compile || compile->serial == 0) continue;
+      server::Candidate candidate = MakeCandidate(options_.policy, *compile);
+      Log(Level::kInfo, "candidate",
+          {{"policy", candidate.policy.substr(0, 12)},
+           {"verdict", std::string(VerdictName(candidate.verdict))}});
+      jobs_.Push(
+          [this, candidate = std::move(candidate)] { Deliver(server::Compiled{candidate}); });
+    }
+  }
+
+  void WatchPolicy() {
+    while (!stopping_) {
+      const Result<std::string> digest = PolicyDigest(options_.policy);
+      server::PolicyRead read;
+      if (digest.ok()) {
+        read.digest = digest.value();
+      } else {
+        read.degraded = digest.error();
+      }
+      jobs_.Push([this, read] { Deliver(read); });
+      watch_.Wait(kReread);
+    }
+  }
+
+  // ---- ports
+
+  ServiceCallbacks Callbacks() {
+    return {.admit =
+                [this](const std::string& certificate, const std::string& cluster) {
+                  const Result<Validity> validity = ValidityOf(certificate);
+                  const std::lock_guard<std::mutex> guard(expiry_mutex_);
+                  if (validity.ok()) expires_[cluster] = validity.value().until;
+                  return std::string();
+                },
+            .opened =
+                [this](std::uint64_t session, const std::string& cluster) {
+                  jobs_.Push([=, this] { Deliver(server::SessionOpened{session, cluster}); });
+                },
+            .received =
+                [this](std::uint64_t session, AgentMessage message) {
+                  jobs_.Push([this, session, message = std::move(message)] {
+                    Deliver(server::Received{session, message});
+                    service_->ReadNext(session);
+                  });
+                },
+            .closed =
+                [this](std::uint64_t session) {
+                  jobs_.Push([=, this] { Deliver(server::SessionClosed{session}); });
+                },
+            .find =
+                [this](const std::string& cluster, const Digest& digest) {
+                  return Asked([&] { return core_->Find(cluster, digest); });
+                },
+            .enroll = [this](const std::string& token,
+                             const std::string& csr) { return Admit(token, csr); },
+            .renew =
+                [this](const std::string& cluster, const std::string& csr) {
+                  return Asked([&] { return Certify(csr, cluster, "renewed"); });
+                },
+            .suspicious =
+                [this](const std::string& what) {
+                  jobs_.Push([=, this] { Do(server::Audit{"weft", what}); });
+                }};
+  }
+
+  Result<std::string> Admit(const std::string& token, const std::string& csr) {
+    return Asked([&]() -> Result<std::string> {
+      const Result<std::string> cluster = RedeemToken(*store_, token, UnixNow());
+      if (!cluster.ok()) return cluster;
+      return Certify(csr, cluster.value(), "enrolled");
+    });
+  }
+
+  Result<std::string> Certify(const std::string& csr, const std::string& cluster,
+                              const std::string& what) {
+    Result<std::string> chain = authority_->SignAgent(csr, cluster, options_.certificate_ttl);
+    if (chain.ok()) Do(server::Audit{"cluster " + cluster, what});
+    return chain;
+  }
+
+  Status OpenPorts() {
+    const Result<Authority::ServerCertificate> own = authority_->SignServer(kServerTtl);
+    if (!own.ok()) return Error{own.error()};
+    Result<std::unique_ptr<Service>> service =
+        Service::Start({.listen = options_.listen,
+                        .enroll_listen = options_.enroll_listen,
+                        .key = own.value().key,
+                        .chain = own.value().chain,
+                        .root = authority_->root()},
+                       Callbacks());
+    if (!service.ok()) return Error{service.error()};
+    // Published on the owner's thread, which alone uses it from here on.
+    Asked([&] {
+      service_ = std::move(service).value();
+      return true;
+    });
+    Result<std::unique_ptr<AdminServer>> admin = AdminServer::Start(
+        options_.admin_listen, [this](const HttpRequest& request) { return Answer(request); });
+    if (!admin.ok()) return Error{admin.error()};
+    admin_ = std::move(admin).value();
+    return Unit{};
+  }
+
+  static std::string WithPort(const std::string& address, int port) {
+    return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+  }
+
+  Status WriteReady() {
+    if (options_.ready_file.empty()) return Unit{};
+    const Json ready = {{"pid", ::getpid()},
+                        {"listen", WithPort(options_.listen, service_->port())},
+                        {"enroll", WithPort(options_.enroll_listen, service_->enroll_port())},
+                        {"admin", admin_->url()}};
+    return WriteDurably(options_.ready_file, ready.dump() + "\n", 0644);
+  }
+
+  // ---- admin
+
+  [[nodiscard]] Surroundings Around() {
+    const std::lock_guard<std::mutex> guard(expiry_mutex_);
+    return {.policy_source = options_.policy, .certificate_expires = expires_};
+  }
+
+  HttpResponse Answer(const HttpRequest& request) {
+    if (request.method == "GET") return Show(request.target);
+    if (request.method != "POST") return Failure(405, "GET or POST");
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object()) return Failure(400, "the body is not a JSON object");
+    try {
+      if (request.target == "/v1/tokens") return MakeToken(body);
+      if (request.target == "/v1/approve") return ApproveHold(body);
+      if (request.target == "/v1/rollback") return RollBack(body);
+    } catch (const Json::exception& error) {
+      return Failure(400, error.what());
+    }
+    return Failure(404, "there is no such thing here");
+  }
+
+  HttpResponse Show(const std::string& target) {
+    if (target == "/healthz") return {.type = "text/plain", .body = "ok\n"};
+    const server::Status status = Asked([this] { return core_->GetStatus(); });
+    if (target == "/readyz") {
+      return status.leader ? HttpResponse{.type = "text/plain", .body = "ok\n"}
+                           : HttpResponse{503, "text/plain", "another server leads\n"};
+    }
+    if (target == "/v1/status") return {.body = StatusJson(status, Around()) + "\n"};
+    if (target == "/metrics") {
+      return {.type = "text/plain; version=0.0.4", .body = Metrics(status, Around())};
+    }
+    return Failure(404, "there is no such thing here");
+  }
+
+  HttpResponse MakeToken(const Json& body) {
+    const std::string cluster = body.at("cluster");
+    const std::int64_t ttl = body.at("ttlSeconds");
+    if (!IsClusterName(cluster)) return Failure(400, "`" + cluster + "` is no cluster's name");
+    if (ttl < 1 || ttl > 86400) return Failure(400, "a token lives for 1 s to 24 h");
+    const Result<std::string> root = FingerprintOf(authority_->root());
+    const Result<Token> token =
+        Asked([&] { return IssueToken(*store_, cluster, root.value(), UnixNow() + ttl); });
+    if (!token.ok()) return Failure(500, token.error());
+    jobs_.Push([=, this] { Do(server::Audit{"operator", "token for cluster " + cluster}); });
+    return {.body = Json{{"token", ToText(token.value())}}.dump() + "\n"};
+  }
+
+  HttpResponse ApproveHold(const Json& body) {
+    const std::string hold = body.at("hold");
+    const bool known = Asked([&] {
+      if (!core_->HasHold(hold)) return false;
+      Deliver(server::Approve{hold, "operator"});
+      return true;
+    });
+    if (!known) {
+      return Failure(404, "there is no hold `" + hold +
+                              "`: what it was for may have changed; see weft status");
+    }
+    return {.body = Json{{"approved", hold}}.dump() + "\n"};
+  }
+
+  HttpResponse RollBack(const Json& body) {
+    const std::string cluster = body.value("cluster", "");
+    const std::uint64_t to = body.value("to", std::uint64_t{0});
+    return Asked([&]() -> HttpResponse {
+      const std::uint64_t head = core_->GetStatus().generation;
+      if (head == 0 || (to == 0 && head < 2)) return Failure(409, "there is nothing to go back to");
+      Result<std::map<std::string, SnapshotPtr>> sets = records_->Release(to == 0 ? head - 1 : to);
+      if (!sets.ok()) return Failure(404, sets.error());
+      std::map<std::string, SnapshotPtr> wanted = std::move(sets).value();
+      if (!cluster.empty()) {
+        std::erase_if(wanted, [&](const auto& entry) { return entry.first != cluster; });
+        if (wanted.empty())
+          return Failure(404, "cluster `" + cluster + "` was not in that release");
+      }
+      Deliver(server::Rollback{wanted, to == 0 ? head - 1 : to, "operator"});
+      return {.body = Json{{"generation", core_->GetStatus().generation}}.dump() + "\n"};
+    });
+  }
+
+  const ServeOptions options_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Authority> authority_;
+  std::unique_ptr<Records> records_;
+  std::unique_ptr<server::Server> core_;
+  std::deque<server::Event> pending_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<AdminServer> admin_;
+  Mailbox<std::function<void()>> jobs_;
+  Mailbox<server::Compile> compiles_;
+  Watch watch_;
+  std::mutex expiry_mutex_;
+  std::map<std::string, std::int64_t> expires_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> deposed_ = false;
+  bool stopped_ = false;
+  std::thread core_thread_;
+  std::thread compile_thread_;
+  std::thread policy_thread_;
+};
+
+}  // namespace
+
+Status Serve(const ServeOptions& options) {
+  BlockSignals();
+  ServerProcess process(options);
+  const Status started = process.Start();
+  if (!started.ok()) return started;
+  WaitForEnd();
+  process.Stop();
+  if (process.deposed()) return Error{"another server leads"};
+  return Unit{};
+}
+
+}  // namespace weft::relay

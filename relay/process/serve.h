@@ -1,0 +1,27 @@
+// The management server as a process: the state machine of relay/core/server.h with its store,
+// ports, policy directory and clock.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "dsl/result.h"
+
+namespace weft::relay {
+
+struct ServeOptions {
+  std::string policy;  // directory
+  std::string store;   // directory
+  std::string ca;      // directory; "" = `ca` in the store
+  std::string listen = "0.0.0.0:9900";
+  std::string enroll_listen = "0.0.0.0:9901";
+  std::string admin_listen = "127.0.0.1:9902";
+  std::string ready_file;  // "" = none
+  std::chrono::seconds certificate_ttl = std::chrono::hours(30 * 24);
+};
+
+// Serves until SIGTERM or SIGINT (fine), or until it no longer leads (an error). To be called with
+// no other thread running.
+[[nodiscard]] Status Serve(const ServeOptions& options);
+
+}  // namespace weft::relay
