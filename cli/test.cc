@@ -84,6 +84,16 @@ int Test(const PolicyOptions& options, bool list_uncovered) {
   const std::unique_ptr<Policy> policy = LoadPolicy(options);
   const std::vector<engine::TestCase> tests =
       engine::LowerTests(policy->program, policy->model, policy->diagnostics);
+  // What a policy with errors would do says nothing.
+  if (policy->ExitCode() != kExitClean) {
+    if (options.format == Format::kJson) {
+      PrintJson(*policy, {}, {}, {});
+    } else {
+      PrintDiagnostics(policy->diagnostics, policy->inputs.sources, options.format);
+      std::printf("no test was run\n");
+    }
+    return policy->ExitCode();
+  }
   std::vector<engine::TestResult> results;
   for (const engine::TestCase& test : tests) {
     results.push_back(engine::RunTest(policy->model, test));

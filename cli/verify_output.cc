@@ -133,10 +133,23 @@ std::string VerifySarif(const VerifyResult& result) {
 std::string VerifyJunit(const VerifyResult& result) {
   const verifier::Report& report = result.report;
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  const Diagnostics& policy = result.policy.diagnostics;
+  const bool broken = policy.HasErrors();
   xml +=
       fmt::format("<testsuite name=\"weft verify\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
-                  report.properties.size(), report.Count(PropertyVerdict::kViolated),
+                  report.properties.size() + (broken ? 1 : 0),
+                  report.Count(PropertyVerdict::kViolated) + (broken ? 1 : 0),
                   report.Count(PropertyVerdict::kUndecided));
+  // Nothing is proved of a policy that does not type: that is a failure, not an empty suite.
+  if (broken) {
+    xml += "  <testcase classname=\"policy\" name=\"types\">\n";
+    for (const Diagnostic& d : policy.Sorted()) {
+      if (d.severity != Severity::kError) continue;
+      xml += fmt::format("    <failure message=\"{}\">{}</failure>\n", Xml(d.message),
+                         Xml(result.policy.inputs.sources.FileLine(d.span)));
+    }
+    xml += "  </testcase>\n";
+  }
   for (const verifier::Property& property : report.properties) {
     xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", Xml(property.name),
                        Xml(property.subject));

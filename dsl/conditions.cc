@@ -1,5 +1,7 @@
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "dsl/codes.h"
@@ -58,6 +60,35 @@ std::vector<Spanned<Pattern>> ReadValues(Cursor& c, const std::function<Pattern(
 
 // ---- sources
 
+// Names of namespaces and service accounts as Kubernetes has them; a `*` is no wildcard here.
+bool IsObjectName(std::string_view name) {
+  const auto inner = [](char x) {
+    return (x >= 'a' && x <= 'z') || (x >= '0' && x <= '9') || x == '-' || x == '.';
+  };
+  return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), inner) &&
+         name.front() != '-' && name.front() != '.' && name.back() != '-' && name.back() != '.';
+}
+
+Str ExpectNamespace(Cursor& c) {
+  Str name = c.ExpectString("a namespace");
+  if (!c.failed() && !IsObjectName(name.value)) {
+    c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no name of a namespace");
+  }
+  return name;
+}
+
+Str ExpectAccount(Cursor& c) {
+  Str name = c.ExpectString("a service account \"namespace/name\"");
+  const std::size_t slash = name.value.find('/');
+  const bool fits = slash != std::string::npos && IsObjectName(name.value.substr(0, slash)) &&
+                    IsObjectName(name.value.substr(slash + 1));
+  if (!c.failed() && !fits) {
+    c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no service account").help =
+        "write `account \"NAMESPACE/NAME\"`; all of a namespace is `namespace \"NAMESPACE\"`";
+  }
+  return name;
+}
+
 SourceClause ReadSourceValue(Cursor& c) {
   SourceClause source;
   if (c.AcceptWord("anyone")) {
@@ -79,10 +110,10 @@ SourceClause ReadSourceValue(Cursor& c) {
     source.value = SourceService{c.ExpectQName("a service")};
   } else if (c.IsWord("namespace") && c.Kind(1) == TokenKind::kString) {
     c.Skip();
-    source.value = SourceNamespace{c.ExpectString("a namespace")};
+    source.value = SourceNamespace{ExpectNamespace(c)};
   } else if (c.IsWord("account") && c.Kind(1) == TokenKind::kString) {
     c.Skip();
-    source.value = SourceAccount{c.ExpectString("a service account \"namespace/name\"")};
+    source.value = SourceAccount{ExpectAccount(c)};
   } else if (c.IsWord("accounts") && c.Kind(1) != TokenKind::kDot) {
     c.Skip();
     source.value = SourceAccounts{ReadSelection(c)};
@@ -275,7 +306,7 @@ std::vector<Spanned<Pattern>> ReadPatterns(Cursor& c, bool is_path) {
 SourceClause ReadSource(Cursor& c) {
   const std::uint32_t first = c.at();
   SourceClause source = ReadSourceValue(c);
-  if (c.IsWord("on") && !c.failed()) {
+  if (c.IsWord("on") && !c.IsWordAt(1, "loss") && !c.failed()) {
     c.Skip();
     source.clusters = c.ExpectNames("a cluster");
   }

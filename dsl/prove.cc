@@ -111,9 +111,11 @@ void ReadLaw(Cursor& c, ProveDecl& prove) {
 void ReadProve(Cursor& c, Header header, Program& program) {
   ProveDecl prove{.header = std::move(header)};
   int laws = 0;
+  bool tried = false;  // one that cannot be read has its own diagnostic
   c.ReadBlock("`prove`", {"no", "every", "on", "data", "chain"}, [&](std::string_view word) {
     const bool begins =
         word == "no" || word == "every" || word == "on" || word == "data" || word == "chain";
+    tried = true;
     if (!begins) return false;
     if (laws > 0) {
       c.Fail(codes::kRepeatedItem, c.SpanAt(), "a `prove` holds one law").help =
@@ -126,7 +128,12 @@ void ReadProve(Cursor& c, Header header, Program& program) {
     if (!c.failed()) ++laws;
     return true;
   });
-  if (laws == 1) program.proves.push_back(std::move(prove));
+  if (laws == 1) {
+    program.proves.push_back(std::move(prove));
+  } else if (!c.failed() && !tried) {
+    c.Fail(codes::kMissingItem, prove.header.span, "this `prove` holds no law").help =
+        "say one, such as `no request to NAME from outside is allowed`";
+  }
 }
 
 }  // namespace weft::dsl

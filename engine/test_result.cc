@@ -7,6 +7,11 @@
 namespace weft::engine {
 namespace {
 
+// Somebody said no; not merely that there is nothing there.
+bool IsRefusal(Stage stage) {
+  return stage != Stage::kHidden && stage != Stage::kNoRoute && stage != Stage::kUnavailable;
+}
+
 using Kind = TestCase::Expect::Kind;
 
 std::string BackendText(const Model& model, const Backend& backend) {
@@ -67,7 +72,7 @@ bool Meets(const Model& model, const TestCase::Expect& expect, const Request& re
     case Kind::kAllowed:
       return outcome.AllowedSomewhere() && block == nullptr;
     case Kind::kDenied:
-      return block != nullptr && !outcome.AllowedSomewhere();
+      return block != nullptr && !outcome.AllowedSomewhere() && IsRefusal(block->stage);
     case Kind::kBlocked:
       return block != nullptr && !outcome.AllowedSomewhere() &&
              (!expect.stage || *expect.stage == block->stage);

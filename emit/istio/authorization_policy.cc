@@ -5,6 +5,7 @@
 // rules, which allows nothing and thereby closes workloads that are deployed later.
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
@@ -15,6 +16,9 @@ namespace weft::emit::istio {
 namespace {
 
 using engine::AccessRule;
+
+// Without a `*`, which these fields take for a wildcard.
+bool IsPlain(std::string_view text) { return text.find('*') == std::string_view::npos; }
 
 // A value of an AuthorizationPolicy field: exact, `pre*`, `*suf` or `*`. nullopt when it cannot be
 // said: star elsewhere is literal, but a literal star at an end would become a wildcard.
@@ -189,6 +193,11 @@ class RuleWriter {
                          drafts.push_back(std::move(draft));
                        },
                        [&](const engine::IdentitySet& s) {
+                         if (!IsPlain(s.ns.value_or("x")) || !IsPlain(s.account.value_or("x"))) {
+                           e_.Refuse(codes::kInexpressible, set.span,
+                                     "an AuthorizationPolicy of Istio takes the `*` in this name "
+                                     "for a wildcard");
+                         }
                          for (std::string& p : Principals(e_.model, s)) principals.push_back(p);
                        },
                        [&](const engine::OutsideOf& o) {
@@ -232,20 +241,24 @@ class RuleWriter {
   // Istio puts `spiffe://` before principals itself.
   static std::optional<std::string> IdentityValue(const Pattern& pattern) {
     static constexpr std::string_view kScheme = "spiffe://";
-    return std::visit(
-        Overloaded{
-            [&](const Exact& p) -> std::optional<std::string> {
-              if (!p.value.starts_with(kScheme)) return std::nullopt;
-              return p.value.substr(kScheme.size());
-            },
-            [&](const Prefix& p) -> std::optional<std::string> {
-              if (!p.value.starts_with(kScheme)) return std::nullopt;
-              return p.value.substr(kScheme.size()) + "*";
-            },
-            [&](const Suffix& p) -> std::optional<std::string> { return "*" + p.value; },
-            [](const auto&) -> std::optional<std::string> { return std::nullopt; },
-        },
-        pattern);
+    return std::visit(Overloaded{
+                          [&](const Exact& p) -> std::optional<std::string> {
+                            if (!p.value.starts_with(kScheme) || !IsPlain(p.value))
+                              return std::nullopt;
+                            return p.value.substr(kScheme.size());
+                          },
+                          [&](const Prefix& p) -> std::optional<std::string> {
+                            if (!p.value.starts_with(kScheme) || !IsPlain(p.value))
+                              return std::nullopt;
+                            return p.value.substr(kScheme.size()) + "*";
+                          },
+                          [&](const Suffix& p) -> std::optional<std::string> {
+                            if (!IsPlain(p.value)) return std::nullopt;
+                            return "*" + p.value;
+                          },
+                          [](const auto&) -> std::optional<std::string> { return std::nullopt; },
+                      },
+                      pattern);
   }
 
   void ForAll(std::vector<Draft>& drafts, const char* part, const std::string& field,
@@ -283,7 +296,12 @@ class RuleWriter {
     const bool negated = literal.negated;
     std::visit(
         Overloaded{
-            [&](const engine::MethodMatch& m) { Plain(literal, drafts, "methods", m.any_of); },
+            [&](const engine::MethodMatch& m) {
+              for (const std::string& method : m.any_of) {
+                if (!IsPlain(method)) return Refuse(literal, "a method with a literal `*`");
+              }
+              Plain(literal, drafts, "methods", m.any_of);
+            },
             [&](const engine::PathMatch& m) {
               std::vector<std::string> values;
               for (const Pattern& pattern : m.any_of) {
@@ -354,6 +372,10 @@ class RuleWriter {
     for (const Pattern& pattern : m.any_of) {
       const auto* exact = std::get_if<Exact>(&pattern);
       const auto* prefix = std::get_if<Prefix>(&pattern);
+      if ((exact != nullptr && !IsPlain(exact->value)) ||
+          (prefix != nullptr && !IsPlain(prefix->value))) {
+        return Refuse(literal, "a host with a literal `*`");
+      }
       if (exact != nullptr) {
         values.push_back(exact->value);
         values.push_back(exact->value + ":*");
