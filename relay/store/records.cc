@@ -266,7 +266,8 @@ Result<std::map<std::string, SnapshotPtr>> Records::Release(std::uint64_t genera
     std::map<std::string, Digest> roots;
     for (const auto& [key, value] : all.value()) {
       if (key > ReleaseKey(generation)) break;
-      for (const auto& [name, root] : Json::parse(value).at("clusters").items()) {
+      const Json release = Json::parse(value);
+      for (const auto& [name, root] : release.at("clusters").items()) {
         roots[name] = ToDigest(root);
       }
     }

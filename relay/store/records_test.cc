@@ -1,0 +1,144 @@
+#include "relay/store/records.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "relay/store/sqlite_store.h"
+
+namespace weft::relay {
+namespace {
+
+class RecordsTest : public testing::Test {
+ protected:
+  RecordsTest() : path_(testing::TempDir() + "/weft-records-" + std::to_string(::getpid())) {
+    std::filesystem::remove_all(path_);
+    Open();
+  }
+  ~RecordsTest() override { std::filesystem::remove_all(path_); }
+  void Open() {
+    store_.reset();
+    Result<std::unique_ptr<Store>> store = OpenSqliteStore(path_);
+    ASSERT_TRUE(store.ok());
+    store_ = std::move(store).value();
+  }
+  static SnapshotPtr Set(const std::string& content) {
+    const ObjectKey key{"VirtualService.networking.istio.io", "shop", "main"};
+    return MakeSnapshot({{key, MakeObject(key, content, {{"weft.dev/source", "a.weft:1"}})}});
+  }
+  // A release of `content` for east, on top of `image`.
+  static server::Commit Commit(const ServerImage& image, const std::string& content) {
+    server::Commit commit{.term = image.term, .new_term = image.term, .parent = image.head};
+    commit.head = {image.term, image.head.generation + 1};
+    commit.reign = {image.reigns.at(image.term).number, commit.head.generation};
+    ClusterRecord record;
+    record.version = commit.head;
+    record.desired = Set(content);
+    record.input = Set("input");
+    record.reported = true;
+    record.permits = {{Sha256("list"), "operator"}};
+    record.refused[{"Gateway.networking.istio.io", "shop", "g"}] = {
+        Sha256("bad"), "why", Set("before")->objects.begin()->second};
+    record.spent = {{"Gateway.networking.istio.io", 2}};
+    commit.records["east"] = record;
+    commit.what = "east +1 -0";
+    commit.actor = "weft";
+    return commit;
+  }
+
+  const std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+using Outcome = server::Committed::Outcome;
+
+TEST_F(RecordsTest, WhatWasCommittedIsThereAfterARestart) {
+  server::Commit commit;
+  {
+    Records records(*store_);
+    const Result<ServerImage> image = records.Lead();
+    ASSERT_TRUE(image.ok());
+    commit = Commit(image.value(), "one");
+    ASSERT_EQ(records.Save(commit, 1).outcome, Outcome::kDone);
+  }
+  Open();
+  Records records(*store_);
+  const Result<ServerImage> image = records.Lead();
+  ASSERT_TRUE(image.ok()) << image.error();
+  EXPECT_EQ(image.value().term, 2U);
+  EXPECT_EQ(image.value().head, commit.head);
+  EXPECT_EQ(image.value().reigns.at(1).last_generation, 1U);
+  const ClusterRecord& record = image.value().clusters.at("east");
+  const ClusterRecord& wanted = commit.records.at("east");
+  EXPECT_EQ(record.version, wanted.version);
+  EXPECT_EQ(record.desired->root, wanted.desired->root);
+  EXPECT_EQ(record.desired->objects.begin()->second->annotations,
+            wanted.desired->objects.begin()->second->annotations);
+  EXPECT_EQ(record.input->root, wanted.input->root);
+  EXPECT_EQ(record.permits, wanted.permits);
+  EXPECT_EQ(record.spent, wanted.spent);
+  ASSERT_EQ(record.refused.size(), 1U);
+  EXPECT_EQ(record.refused.begin()->second.instead->content, "before");
+}
+
+TEST_F(RecordsTest, OneSuccessorAndOneLeader) {
+  Records first(*store_);
+  const Result<ServerImage> old = first.Lead();
+  Records second(*store_);
+  const Result<ServerImage> leader = second.Lead();
+  ASSERT_TRUE(old.ok() && leader.ok());
+  EXPECT_FALSE(first.StillLeads(old.value().term).value());
+  EXPECT_EQ(first.Save(Commit(old.value(), "one"), 1).outcome, Outcome::kFenced);
+  EXPECT_EQ(second.Save(Commit(leader.value(), "one"), 1).outcome, Outcome::kDone);
+  // The same parent again.
+  EXPECT_EQ(second.Save(Commit(leader.value(), "two"), 1).outcome, Outcome::kFenced);
+}
+
+TEST_F(RecordsTest, ReleasesCanBeGoneBackTo) {
+  Records records(*store_);
+  ServerImage image = records.Lead().value();
+  for (const char* content : {"one", "two", "three"}) {
+    const server::Commit commit = Commit(image, content);
+    ASSERT_EQ(records.Save(commit, 1).outcome, Outcome::kDone);
+    image.head = commit.head;
+  }
+  const Result<std::map<std::string, SnapshotPtr>> two = records.Release(2);
+  ASSERT_TRUE(two.ok());
+  EXPECT_EQ(two.value().at("east")->root, Set("two")->root);
+  EXPECT_FALSE(records.Release(9).ok());
+}
+
+TEST_F(RecordsTest, TheAuditShowsEveryChange) {
+  Records records(*store_);
+  ServerImage image = records.Lead().value();
+  ASSERT_EQ(records.Save(Commit(image, "one"), 1).outcome, Outcome::kDone);
+  ASSERT_TRUE(records.Log({"operator", "approved"}, 2).ok());
+  ASSERT_TRUE(records.Log({"operator", "rolled back"}, 3).ok());
+  ASSERT_EQ(VerifyAudit(*store_).value(), 3U);
+  const std::map<std::string, std::string> all = store_->Range("/weft/v1/audit/").value();
+  for (const auto& [key, value] : all) {
+    std::string changed = value;
+    changed[changed.find("time") + 7] = '9';
+    ASSERT_TRUE(store_->Transact({}, {{key, changed}}).value());
+    EXPECT_FALSE(VerifyAudit(*store_).ok()) << key << " changed";
+    ASSERT_TRUE(store_->Transact({}, {{key, std::nullopt}}).value());
+    EXPECT_FALSE(VerifyAudit(*store_).ok()) << key << " removed";
+    ASSERT_TRUE(store_->Transact({}, {{key, value}}).value());
+  }
+  EXPECT_TRUE(VerifyAudit(*store_).ok());
+}
+
+TEST_F(RecordsTest, OnlyOneProcessHasAStore) { EXPECT_FALSE(OpenSqliteStore(path_).ok()); }
+
+TEST_F(RecordsTest, TransactionsAreWholeOrNot) {
+  ASSERT_TRUE(store_->Transact({{"/a", std::nullopt}}, {{"/a", "1"}, {"/b", "1"}}).value());
+  EXPECT_FALSE(store_->Transact({{"/a", "2"}}, {{"/a", "3"}}).value());
+  EXPECT_FALSE(store_->Transact({{"/a", "1"}, {"/b", "2"}}, {{"/a", "3"}}).value());
+  EXPECT_EQ(store_->Get("/a").value(), "1");
+  ASSERT_TRUE(store_->Transact({{"/a", "1"}}, {{"/a", std::nullopt}}).value());
+  EXPECT_EQ(store_->Get("/a").value(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace weft::relay
