@@ -53,7 +53,7 @@ struct AgentProcess {
   bool stepwise = false;
   bool cut_off = false;
   bool source_broken = false;
-  bool wiped = false;  // its state directory was lost while it was down
+  bool wiped = false;             // its state directory was lost while it was down
   std::vector<AgentRecord> disk;  // newest last; at most two
   SnapshotPtr target;             // null: nothing was ever written
 };
