@@ -132,7 +132,7 @@ void CheckEjection(Work& work, const engine::Destination& destination, const std
   d.help = "add `eject after 5 errors in 10s for 30s`";
 }
 
-// Losing any one cluster must leave something to every caller elsewhere.
+// Losing the backings in any one cluster must leave something to every caller.
 void CheckLoss(Work& work, engine::DestinationId id, const std::string& name) {
   const engine::Destination& destination = work.model[id];
   std::set<engine::ClusterId> clusters;
@@ -142,12 +142,13 @@ void CheckLoss(Work& work, engine::DestinationId id, const std::string& name) {
     engine::Request request;
     request.lost_clusters = {lost};
     for (const engine::Sender& sender : Senders(work.model)) {
-      if (sender.cluster == lost) continue;
+      // Callers beside what is lost are meant to go elsewhere, if anybody is.
+      if (sender.cluster == lost && !destination.policy.failover) continue;
       if (!engine::TiersOf(work.model, id, "", sender, request).empty()) continue;
-      Diagnostic& d =
-          work.Violation("failover", name, codes::kNothingLeft, Severity::kError, destination.span,
-                         "without cluster `" + work.model[lost].name + "`, callers in `" +
-                             work.model[sender.cluster].name + "` have no `" + name + "` left");
+      Diagnostic& d = work.Violation(
+          "failover", name, codes::kNothingLeft, Severity::kError, destination.span,
+          "without the backings in cluster `" + work.model[lost].name + "`, callers in `" +
+              work.model[sender.cluster].name + "` have no `" + name + "` left");
       d.clusters = {work.model[sender.cluster].name};
       if (destination.policy.failover) {
         d.related.push_back({destination.policy.failover->span, "the order of failover"});
