@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/policy.h"
 #include "emit/emit.h"
+#include "emit/mesh_config.h"
 
 namespace weft::cli {
 namespace {
@@ -52,6 +53,10 @@ int Emit(const Options& options) {
   if (policy->ExitCode() != kExitClean) return policy->ExitCode();
 
   std::map<std::string, std::string> files;
+  for (const auto& [cluster, text] : emit::MeshConfigs(policy->model)) {
+    if (!options.cluster.empty() && cluster != options.cluster) continue;
+    files[(fs::path(options.out) / cluster / "meshconfig.yaml").string()] = text;
+  }
   std::size_t count = 0;
   for (const auto& [cluster, objects] : clusters) {
     if (!options.cluster.empty() && cluster != options.cluster) continue;

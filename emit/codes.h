@@ -9,9 +9,8 @@ namespace weft::emit::codes {
 
 inline constexpr Code kNotYetEmitted{
     5001, "not-emitted",
-    "This part of the policy is typed, proved and evaluated, but weft emits no Istio configuration "
-    "for it: rate limits, external authorization, traffic through egress gateways and TLS "
-    "termination of destinations. Nothing is written, so that no half of a policy is enforced."};
+    "This part of the policy is typed, but weft emits no Istio configuration for it; the message "
+    "names it. Nothing is written, so that no half of a policy is enforced."};
 inline constexpr Code kInexpressible{
     5002, "inexpressible-condition",
     "Istio has no way to say this condition at this place. An AuthorizationPolicy knows no regular "
@@ -25,6 +24,10 @@ inline constexpr Code kFailoverOrder{
     5004, "inexpressible-failover",
     "Istio cannot order localities this way. It can prefer the same zone, then the same region, "
     "then any; or the same cluster, then any."};
+
+inline constexpr Code kNotHere{
+    5006, "provider-not-here",
+    "An authorizer or a limiter is asked in a cluster in which its service does not run."};
 
 inline constexpr Code kUnknownField{
     5101, "unknown-istio-field",
@@ -50,7 +53,7 @@ inline constexpr Code kBrokenRule{5107, "istio-rule-broken",
                                   "are set that exclude one another. Istio refuses the object."};
 
 inline constexpr std::array kEmitCodes = {
-    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kUnknownField, kBadField,
-    kBadWord,       kMissingField,  kUnknownKind,  kOutOfRange,    kBrokenRule};
+    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNotHere,    kUnknownField,
+    kBadField,      kBadWord,       kMissingField, kUnknownKind,   kOutOfRange, kBrokenRule};
 
 }  // namespace weft::emit::codes

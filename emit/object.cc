@@ -55,16 +55,22 @@ void WriteValue(const Value& value, int indent, bool in_list, std::string& out) 
   }
 }
 
+}  // namespace
+
 std::string Digest(const std::string& text) {
   std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string digest;
-  for (int i = 0; i < 8; ++i) digest += kDigits[(hash >> (4 * i)) & 15];
+  for (int i = 0; i < 16; ++i) digest += kDigits[(hash >> (4 * i)) & 15];
   return digest;
 }
 
-}  // namespace
+std::string YamlText(const Value& mapping) {
+  std::string text;
+  WriteMap(mapping, 0, false, text);
+  return text;
+}
 
 std::string ToYaml(const Object& object) {
   Value document;
@@ -76,10 +82,12 @@ std::string ToYaml(const Object& object) {
   for (const auto& [key, value] : object.annotations) {
     document["metadata"]["annotations"][key] = value;
   }
-  document["spec"] = object.spec;
-  std::string text;
-  WriteMap(document, 0, false, text);
-  return text;
+  if (object.kind == "ConfigMap") {
+    document["data"] = object.data;
+  } else {
+    document["spec"] = object.spec;
+  }
+  return YamlText(document);
 }
 
 std::string PathOf(const Object& object) {
@@ -112,7 +120,7 @@ std::string NameOf(const std::string& text) {
     name.resize(kMax - 9);
     changed = true;
   }
-  if (changed) name += (name.empty() ? "x" : "-") + Digest(text);
+  if (changed) name += (name.empty() ? "x" : "-") + Digest(text).substr(0, 8);
   return name;
 }
 

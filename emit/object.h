@@ -21,13 +21,20 @@ struct Object {
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   Value spec = Value::object();
-  Span span;                  // what it comes from
-  std::vector<Span> sources;  // the lines whose meaning it carries, for explanations
+  Value data = Value::object();  // of a ConfigMap, instead of `spec`
+  Span span;                     // what it comes from
+  std::vector<Span> sources;     // the lines whose meaning it carries, for explanations
 };
 
 // One YAML document, ending in a line break. Strings are quoted wherever a Kubernetes reader would
 // take them for something else. Byte-stable.
 [[nodiscard]] std::string ToYaml(const Object& object);
+
+// A YAML mapping as a document, ending in a line break. Byte-stable.
+[[nodiscard]] std::string YamlText(const Value& mapping);
+
+// 16 hexadecimal digits that depend on every byte of the text.
+[[nodiscard]] std::string Digest(const std::string& text);
 
 // "namespace/kind-name.yaml", kind in lower case: where `weft emit` puts it below the cluster.
 [[nodiscard]] std::string PathOf(const Object& object);

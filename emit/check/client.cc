@@ -332,7 +332,8 @@ Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& 
     if (share.blocked || e.workload.IsNone()) continue;
     const engine::Workload& w = mesh.world[e.workload];
     if (!w.sidecar) continue;
-    const auto refusal = AskProxy(mesh, {w.cluster, w.ns, w.labels, false}, request, peer, e.port);
+    const auto refusal =
+        AskProxy(mesh, {w.cluster, w.ns, w.labels, false, ""}, request, peer, e.port);
     if (!refusal) continue;
     share.blocked = true;
     share.stage = refusal->stage;

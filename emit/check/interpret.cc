@@ -252,17 +252,29 @@ bool FitsRaw(const yaml::Node& match, const Client& client, const Request& reque
                      [&](const yaml::Node& h) { return HostFit(h.text, request.sni) > 0; });
 }
 
+// The HTTP route that takes the request, and the match entry by which it does.
+struct Chosen {
+  const yaml::Node* route = nullptr;  // null: none
+  const yaml::Node* match = nullptr;
+};
+
+Chosen Choose(const Client& client, const IstioObject& service, const Request& request) {
+  const yaml::Node* routes = service.spec.Find("http");
+  if (routes == nullptr) return {};
+  for (const yaml::Node& route : routes->items) {
+    bool found = false;
+    const yaml::Node* match = MatchOf(route, client, request, found);
+    if (found) return {&route, match};
+  }
+  return {};
+}
+
 std::optional<Decision> Route(const Mesh& mesh, const Client& client, const IstioObject& service,
                               const Request& request) {
   if (request.layer == engine::Layer::kHttp) {
-    const yaml::Node* routes = service.spec.Find("http");
-    if (routes == nullptr) return std::nullopt;
-    for (const yaml::Node& route : routes->items) {
-      bool found = false;
-      const yaml::Node* match = MatchOf(route, client, request, found);
-      if (found) return Act(mesh, client, route, match, request);
-    }
-    return std::nullopt;
+    const Chosen chosen = Choose(client, service, request);
+    if (chosen.route == nullptr) return std::nullopt;
+    return Act(mesh, client, *chosen.route, chosen.match, request);
   }
   const char* list = request.layer == engine::Layer::kTls ? "tls" : "tcp";
   const yaml::Node* routes = service.spec.Find(list);
@@ -417,15 +429,22 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
       if (p.number == request.port) port = p.target;
     }
   }
-  const auto refusal = AskProxy(mesh, {request.cluster, client.ns, client.labels, true}, request,
-                                request.identity, port);
-  if (refusal) return Blocked(refusal->stage, refusal->status);
+  // Filters look at the route, so it is chosen before they run.
   const Where where{gateway->ns + "/" + gateway->name, client};
   const IstioObject* service =
       ServiceFor(mesh, where, request.layer == engine::Layer::kTls ? request.sni : request.host);
-  if (service == nullptr || !Serves(*server, request)) return Blocked("no-route", 404);
+  const bool served = service != nullptr && Serves(*server, request);
   const yaml::Node* redirect = server->At("tls.httpsRedirect");
-  if (redirect != nullptr && redirect->AsBool() == true && request.layer == engine::Layer::kHttp) {
+  const bool redirects = redirect != nullptr && redirect->AsBool() == true;
+  Proxy proxy{request.cluster, client.ns, client.labels, true, ""};
+  if (served && request.layer == engine::Layer::kHttp && !redirects) {
+    const Chosen chosen = Choose(client, *service, request);
+    if (chosen.route != nullptr) proxy.route = chosen.route->StringOr("name", "");
+  }
+  const auto refusal = AskProxy(mesh, proxy, request, request.identity, port);
+  if (refusal) return Blocked(refusal->stage, refusal->status);
+  if (!served) return Blocked("no-route", 404);
+  if (redirects && request.layer == engine::Layer::kHttp) {
     return {.kind = Decision::Kind::kAnswered,
             .stage = "",
             .status = 301,

@@ -39,6 +39,7 @@ struct Decision {
 struct Mesh {
   const engine::Model& world;
   std::map<std::string, std::vector<IstioObject>> objects;  // by cluster
+  std::map<std::string, yaml::Node> config;                 // by cluster: a part of MeshConfig
 };
 
 [[nodiscard]] Decision Interpret(const Mesh& mesh, const engine::Request& request);

@@ -180,6 +180,44 @@ Text VirtualService() {
                l4, "}] ", route, "}] tcp[{match[{sourceSubnet ", l4, "}] ", route, "}]"});
 }
 
+Text EnvoyFilter() {
+  constexpr std::string_view filter = "filter{name subFilter{name}} ";
+  return Join(
+      {"workloadSelector{labels<(..63)>(..256)} targetRefs[", kTargetRef,
+       "](..16) ^workloadSelector|targetRefs priority#- "
+       "configPatches[{applyTo=INVALID|LISTENER|FILTER_CHAIN|NETWORK_FILTER|HTTP_FILTER|"
+       "ROUTE_CONFIGURATION|VIRTUAL_HOST|HTTP_ROUTE|CLUSTER|EXTENSION_CONFIG|BOOTSTRAP|"
+       "LISTENER_FILTER match{context=ANY|SIDECAR_INBOUND|SIDECAR_OUTBOUND|GATEWAY|WAYPOINT "
+       "proxy{proxyVersion metadata<>} cluster{name portNumber# service subset} "
+       "listener{filterChain{applicationProtocols destinationPort# ",
+       filter,
+       "name sni transportProtocol} listenerFilter name portName portNumber#} "
+       "routeConfiguration{gateway name portName portNumber# vhost{domainName name "
+       "route{action=ANY|ROUTE|REDIRECT|DIRECT_RESPONSE name}}} waypoint{",
+       filter,
+       "portNumber@ route{name}} ^listener|routeConfiguration|cluster|waypoint} "
+       "patch{filterClass=UNSPECIFIED|AUTHN|AUTHZ|STATS operation=INVALID|MERGE|ADD|REMOVE|"
+       "INSERT_BEFORE|INSERT_AFTER|INSERT_FIRST|REPLACE|MERGE_AND_REPLACE_LIST value*}}]"});
+}
+
+Text Telemetry() {
+  constexpr std::string_view providers = "providers[{!name(1..)}] ";
+  constexpr std::string_view mode = "mode=CLIENT_AND_SERVER|CLIENT|SERVER ";
+  return Join(
+      {Targets(),
+       "^selector|targetRef|targetRefs accessLogging[{disabled? filter{expression} match{", mode,
+       "} ", providers, "}] metrics[{overrides[{disabled? match{customMetric(1..) ",
+       "metric=ALL_METRICS|REQUEST_COUNT|REQUEST_DURATION|REQUEST_SIZE|RESPONSE_SIZE|"
+       "TCP_OPENED_CONNECTIONS|TCP_CLOSED_CONNECTIONS|TCP_SENT_BYTES|TCP_RECEIVED_BYTES|"
+       "GRPC_REQUEST_MESSAGES|GRPC_RESPONSE_MESSAGES ",
+       mode, "^metric|customMetric} tagOverrides<{operation=UPSERT|REMOVE value}>}] ", providers,
+       "reportingInterval~}] tracing[{customTags<{environment{!name(1..) defaultValue} "
+       "formatter{!value(1..)} header{!name(1..) defaultValue} literal{!value(1..)} "
+       "^literal|environment|header|formatter}> disableContextPropagation? disableSpanReporting? "
+       "enableIstioTags? match{",
+       mode, "} ", providers, "randomSamplingPercentage%(0..100) useRequestIdForTraceSampling?}]"});
+}
+
 }  // namespace
 
 const Fields* FieldsOf(std::string_view kind) {
@@ -192,7 +230,9 @@ const Fields* FieldsOf(std::string_view kind) {
       {"ServiceEntry", ReadFields(ServiceEntry())},
       {"WorkloadEntry", ReadFields(WorkloadEntry())},
       {"Sidecar", ReadFields(Sidecar())},
-      {"VirtualService", ReadFields(VirtualService())}};
+      {"VirtualService", ReadFields(VirtualService())},
+      {"EnvoyFilter", ReadFields(EnvoyFilter())},
+      {"Telemetry", ReadFields(Telemetry())}};
   const auto at = known.find(kind);
   return at == known.end() ? nullptr : &at->second;
 }

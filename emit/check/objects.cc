@@ -25,8 +25,11 @@ const std::map<std::string, std::set<std::string>>& Versions() {
        {"Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "WorkloadEntry",
         "Sidecar"}},
       {"networking.istio.io/v1alpha3",
-       {"Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "WorkloadEntry",
-        "Sidecar"}},
+       {"Gateway", "VirtualService", "DestinationRule", "ServiceEntry", "WorkloadEntry", "Sidecar",
+        "EnvoyFilter"}},
+      {"v1", {"ConfigMap"}},
+      {"telemetry.istio.io/v1", {"Telemetry"}},
+      {"telemetry.istio.io/v1alpha1", {"Telemetry"}},
       {"security.istio.io/v1",
        {"AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"}},
       {"security.istio.io/v1beta1",
@@ -49,12 +52,14 @@ bool IsObjectName(const std::string& name) {
 // The fields around the spec, which are those of every Kubernetes object.
 void CheckMetadata(const yaml::Node& root, const IstioObject& object, Diagnostics& diagnostics) {
   static const Fields kRoot = ReadFields("apiVersion kind metadata* spec* status*");
+  static const Fields kConfigMap =
+      ReadFields("apiVersion kind metadata* !data<> binaryData<> immutable?");
   static const Fields kMetadata = ReadFields(
       "name namespace labels<(..63)> annotations<> generateName uid resourceVersion generation# "
       "creationTimestamp* deletionTimestamp* deletionGracePeriodSeconds# ownerReferences* "
       "finalizers[] managedFields* selfLink");
   Report report(diagnostics);
-  CheckFields(root, kRoot, "", diagnostics);
+  CheckFields(root, object.kind == "ConfigMap" ? kConfigMap : kRoot, "", diagnostics);
   const yaml::Node* metadata = root.Find("metadata");
   if (metadata == nullptr || metadata->IsNull() || object.name.empty()) {
     report.Fault(codes::kMissingField, root.span, "the object has no `metadata.name`",
@@ -78,6 +83,7 @@ void CheckObject(const yaml::Node& root, const IstioObject& object, Diagnostics&
   Report report(diagnostics);
   const std::size_t errors = diagnostics.errors();
   CheckMetadata(root, object, diagnostics);
+  if (object.kind == "ConfigMap") return;
   const yaml::Node* spec = root.Find("spec");
   if (NeedsSpec(object.kind) && (spec == nullptr || spec->IsNull())) {
     report.Fault(codes::kMissingField, root.span, "the object has no `spec`",
@@ -93,6 +99,20 @@ void CheckObject(const yaml::Node& root, const IstioObject& object, Diagnostics&
 bool IsTrue(std::string_view text) {
   return text == "1" || text == "t" || text == "T" || text == "true" || text == "True" ||
          text == "TRUE";
+}
+
+// What a limiter reads, out of the ConfigMap that brings it.
+yaml::Node LimiterConfiguration(const yaml::Node& root, Diagnostics& diagnostics) {
+  const yaml::Node* data = root.Find("data");
+  SourceMap texts;
+  const FileId id = texts.Add(
+      "config.yaml", data == nullptr ? "" : data->StringOr("config.yaml", ""), SourceKind::kYaml);
+  Diagnostics inner;
+  for (yaml::Document& document : yaml::Parse(texts.Get(id), inner)) {
+    if (!inner.HasErrors()) return std::move(document.root);
+  }
+  diagnostics.Error(codes::kBadField, root.span, "`config.yaml` is no configuration of a limiter");
+  return {};
 }
 
 }  // namespace
@@ -130,6 +150,7 @@ std::vector<IstioObject> ReadIstio(const Source& source, Diagnostics& diagnostic
                         "`" + version + "` `" + object.kind + "` is no kind that is read here");
       continue;
     }
+    if (object.kind == "ConfigMap") object.spec = LimiterConfiguration(root, diagnostics);
     CheckObject(root, object, diagnostics);
     if (diagnostics.errors() == errors) objects.push_back(std::move(object));
   }
@@ -146,8 +167,9 @@ bool IsKnown(const yaml::Node& root) {
 // Whether the document is an object of Istio's, of a kind that is read here. Kinds Istio does not
 // have are reported.
 bool IsIstio(const yaml::Node& root, Diagnostics& diagnostics) {
-  static const std::set<std::string> kOthers = {"EnvoyFilter", "ProxyConfig", "WorkloadGroup"};
+  static const std::set<std::string> kOthers = {"ProxyConfig", "WorkloadGroup"};
   const std::string version = root.StringOr("apiVersion", ""), kind = root.StringOr("kind", "");
+  if (version == "v1") return false;  // a ConfigMap, which may be anybody's
   if (IsKnown(root)) return true;
   const bool group =
       version.starts_with("networking.istio.io/") || version.starts_with("security.istio.io/");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emit/check/authorization.h"
+#include "emit/check/filters.h"
 
 namespace weft::emit::check {
 namespace {
@@ -72,23 +73,41 @@ std::vector<std::string> Issuers(const Mesh& mesh, const Proxy& proxy) {
   return issuers;
 }
 
-std::optional<Refusal> CheckRules(const Mesh& mesh, const Proxy& proxy, const Call& call) {
-  const int status = call.http ? 403 : 0;
+// Those of the proxy that ask an authorizer (CUSTOM), or all the others.
+std::vector<const IstioObject*> Policies(const Mesh& mesh, const Proxy& proxy, bool custom) {
   std::vector<const IstioObject*> policies;
   for (const IstioObject* object : OfKind(mesh, proxy.cluster, "AuthorizationPolicy")) {
-    if (Applies(mesh, *object, proxy) && object->spec.StringOr("action", "ALLOW") != "CUSTOM") {
-      policies.push_back(object);
-    }
+    const bool asks = object->spec.StringOr("action", "ALLOW") == "CUSTOM";
+    if (asks == custom && Applies(mesh, *object, proxy)) policies.push_back(object);
   }
+  return policies;
+}
+
+std::optional<Refusal> CheckRules(const Mesh& mesh, const Proxy& proxy, const Call& call) {
+  const int status = call.http ? 403 : 0;
   const AuthorizationContext context{.trust_domains = {mesh.world[proxy.cluster].trust_domain},
                                      .providers = {}};
-  switch (Authorize(policies, call, context).kind) {
+  switch (Authorize(Policies(mesh, proxy, false), call, context).kind) {
     case Verdict::Kind::kAllowed:
       return std::nullopt;
     case Verdict::Kind::kDenied:
       return Refusal{"denied", status};
     case Verdict::Kind::kNotAllowed:
       return Refusal{"not-allowed", status};
+  }
+  return std::nullopt;
+}
+
+// CUSTOM policies ask their provider about the requests their rules fit, before tokens are known.
+// Where the provider cannot be asked, they refuse.
+std::optional<Refusal> AskCustom(const Mesh& mesh, const Proxy& proxy, const Patches& patches,
+                                 const Call& call, const Request& request) {
+  const AuthorizationContext context{.trust_domains = {mesh.world[proxy.cluster].trust_domain},
+                                     .providers = ProvidersOf(mesh, proxy.cluster)};
+  const Verdict verdict = Authorize(Policies(mesh, proxy, true), call, context);
+  if (verdict.kind != Verdict::Kind::kAllowed) return Refusal{"external-authorization", 403};
+  for (const std::string& name : verdict.asked) {
+    if (auto refusal = AskProvider(mesh, proxy, patches, name, request)) return refusal;
   }
   return std::nullopt;
 }
@@ -135,6 +154,9 @@ std::optional<Refusal> AskProxy(const Mesh& mesh, const Proxy& proxy, const Requ
             .headers = request.headers,
             .tokens = {},
             .metadata = {}};
+  const Patches patches = call.http ? PatchesFor(mesh, proxy, port) : Patches{};
+  if (auto refusal = AskLimits(mesh, proxy, patches, true, request, peer)) return refusal;
+  if (auto refusal = AskCustom(mesh, proxy, patches, call, request)) return refusal;
   if (call.http) {
     const std::vector<std::string> issuers = Issuers(mesh, proxy);
     bool invalid = false;
@@ -149,7 +171,9 @@ std::optional<Refusal> AskProxy(const Mesh& mesh, const Proxy& proxy, const Requ
     }
     if (invalid && call.tokens.empty()) return Refusal{"authentication", 401};
   }
-  return CheckRules(mesh, proxy, call);
+  if (auto refusal = CheckRules(mesh, proxy, call)) return refusal;
+  if (auto refusal = AskLimits(mesh, proxy, patches, false, request, peer)) return refusal;
+  return AskContent(patches, request);
 }
 
 }  // namespace weft::emit::check

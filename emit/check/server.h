@@ -1,4 +1,4 @@
-// The server's side: PeerAuthentication, RequestAuthentication, AuthorizationPolicy.
+// The server's side: PeerAuthentication, RequestAuthentication, AuthorizationPolicy, EnvoyFilter.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,7 @@ struct Proxy {  // whose policies apply
   std::string ns;
   engine::Labels labels;
   bool gateway = false;
+  std::string route;  // name of the route a gateway has chosen; "" = none or unnamed
 };
 
 // Whether the workload's proxy lets the request in on `port`, a port of the workload. `peer` is the

@@ -9,6 +9,7 @@
 
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
+#include "emit/istio/authorization_policy.h"
 #include "emit/istio/cases.h"
 #include "emit/istio/emitter.h"
 
@@ -108,6 +109,13 @@ class RuleWriter {
  public:
   RuleWriter(Emitter& e, const Attachment& attachment) : e_(e), attachment_(attachment) {}
 
+  // The same on HTTP ports only, where the server has others.
+  std::vector<Value> WriteHttp(const AccessRule& rule) {
+    only_http_ = std::any_of(attachment_.ports.begin(), attachment_.ports.end(),
+                             [](const engine::ServicePort& port) { return !port.IsHttp(); });
+    return Write(rule);
+  }
+
   // The rules of an access rule; empty when it can never apply here.
   std::vector<Value> Write(const AccessRule& rule) {
     std::vector<Value> rules;
@@ -137,6 +145,7 @@ class RuleWriter {
     const bool http = std::any_of(conjunction.begin(), conjunction.end(),
                                   [](const Literal& l) { return engine::UsesHttp(*l.matcher); });
     if (rule.tcp_only) return http ? std::vector<std::string>{} : TargetPorts(false);
+    if (only_http_) return TargetPorts(true);
     if (!http || rule.effect != AccessRule::Effect::kDeny || attachment_.ports.empty()) {
       return std::nullopt;
     }
@@ -467,6 +476,7 @@ class RuleWriter {
 
   Emitter& e_;
   const Attachment& attachment_;
+  bool only_http_ = false;
 };
 
 void Fill(Object& object, const Attachment& attachment, const char* action, Value rules) {
@@ -543,6 +553,11 @@ void EmitGuard(Emitter& e, const engine::Guard& guard, const Attachment& attachm
 }
 
 }  // namespace
+
+std::vector<Value> WriteHttpRule(Emitter& e, const engine::AccessRule& rule,
+                                 const Attachment& attachment) {
+  return RuleWriter(e, attachment).WriteHttp(rule);
+}
 
 void EmitAuthorizationPolicies(Emitter& e) {
   for (std::uint32_t w = 0; w < e.model.workspaces.size(); ++w) {

@@ -19,6 +19,10 @@ Value ConnectionPool(const engine::ConnectionPool& pool) {
   if (pool.max_connections) tcp["maxConnections"] = *pool.max_connections;
   if (pool.connect_timeout) tcp["connectTimeout"] = DurationText(*pool.connect_timeout);
   if (pool.keepalive) tcp["tcpKeepalive"]["time"] = DurationText(*pool.keepalive);
+  if (pool.keepalive_interval) {
+    tcp["tcpKeepalive"]["interval"] = DurationText(*pool.keepalive_interval);
+  }
+  if (pool.keepalive_probes) tcp["tcpKeepalive"]["probes"] = *pool.keepalive_probes;
   if (pool.max_pending) http["http1MaxPendingRequests"] = *pool.max_pending;
   if (pool.max_requests) http["http2MaxRequests"] = *pool.max_requests;
   if (pool.requests_per_connection) {
@@ -35,6 +39,7 @@ Value OutlierDetection(const engine::Outlier& outlier) {
   Value value;
   const char* field = outlier.gateway_errors ? "consecutiveGatewayErrors" : "consecutive5xxErrors";
   value[field] = outlier.errors;
+  if (outlier.or_gateway_errors) value["consecutiveGatewayErrors"] = *outlier.or_gateway_errors;
   value["interval"] = DurationText(outlier.interval);
   value["baseEjectionTime"] = DurationText(outlier.base_time);
   value["maxEjectionPercent"] = static_cast<int>(std::lround(outlier.max_share));
@@ -49,6 +54,7 @@ Value Hash(const engine::LoadBalance& balance) {
       break;
     case engine::LoadBalance::Kind::kHashCookie:
       hash["httpCookie"]["name"] = balance.key;
+      if (!balance.cookie_path.empty()) hash["httpCookie"]["path"] = balance.cookie_path;
       hash["httpCookie"]["ttl"] = DurationText(balance.ttl.value_or(engine::Millis{0}));
       break;
     case engine::LoadBalance::Kind::kHashQuery:

@@ -7,6 +7,10 @@
 
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
+#include "emit/istio/envoy_filter.h"
+#include "emit/istio/external_authorization.h"
+#include "emit/istio/filters.h"
+#include "emit/istio/limits.h"
 
 namespace weft::emit::istio {
 
@@ -81,6 +85,21 @@ Value Emitter::ExportTo(engine::WorkspaceId owner, const std::vector<engine::Gra
   // With no consumer in this cluster nobody needs to see it.
   if (namespaces.empty()) return Value::array({"."});
   return Value(std::vector<std::string>(namespaces.begin(), namespaces.end()));
+}
+
+std::set<engine::ServiceId> AskedBy(const Emitter& e, engine::WorkspaceId workspace) {
+  std::set<engine::ServiceId> asked;
+  for (const engine::Guard& guard : e.model.guards) {
+    const std::optional<Attachment> attachment = AttachmentOf(e, guard);
+    if (!attachment || attachment->workspace != workspace) continue;
+    for (const auto& one : guard.authorization) asked.insert(e.model[one.provider].service);
+    for (const engine::LimitId id : guard.limits) {
+      const engine::LimiterId limiter = e.model[id].limiter;
+      if (!limiter.IsNone()) asked.insert(e.model[limiter].service);
+    }
+  }
+  asked.erase(engine::ServiceId{});
+  return asked;
 }
 
 std::string DurationText(engine::Millis duration) {
@@ -171,10 +190,6 @@ void RefuseUnsupported(const engine::Model& model, Diagnostics& diagnostics) {
         "remove it, or keep to `check`, `verify` and `test`, which understand it";
   };
   for (const engine::Unemitted& part : model.unemitted) refuse(part.span, part.what);
-  for (const engine::Limit& limit : model.limits) refuse(limit.span, "a rate limit");
-  for (const engine::Guard& guard : model.guards) {
-    for (const auto& a : guard.authorization) refuse(a.span, "external authorization");
-  }
   for (const engine::External& external : model.externals) {
     if (!external.via.IsNone()) refuse(external.span, "traffic through an egress gateway");
   }
@@ -205,6 +220,10 @@ std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
     istio::EmitAuthorizationPolicies(e);
     istio::EmitPeerAuthentications(e);
     istio::EmitRequestAuthentications(e);
+    istio::EmitExternalAuthorization(e);
+    istio::EmitLimits(e);
+    istio::EmitRouteFilters(e);
+    istio::EmitFilters(e);
     std::sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) {
       return std::tie(a.ns, a.kind, a.name) < std::tie(b.ns, b.kind, b.name);
     });

@@ -61,6 +61,9 @@ void EmitAuthorizationPolicies(Emitter& e);
 void EmitPeerAuthentications(Emitter& e);
 void EmitRequestAuthentications(Emitter& e);
 
+// Services that the proxies of the workspace ask: its servers' authorizers and limiters.
+[[nodiscard]] std::set<engine::ServiceId> AskedBy(const Emitter& e, engine::WorkspaceId workspace);
+
 // trafficPolicy of a DestinationRule for a destination policy; null when it says nothing.
 [[nodiscard]] Value TrafficPolicy(Emitter& e, const engine::DestinationPolicy& policy);
 

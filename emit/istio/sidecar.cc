@@ -18,6 +18,11 @@ std::set<std::string> VisibleHosts(const Emitter& e, engine::WorkspaceId workspa
       hosts.insert(service.ns + "/" + e.HostOf(engine::ServiceId{i}));
     }
   }
+  for (const engine::ServiceId id : AskedBy(e, workspace)) {
+    if (e.model[id].In(e.cluster) != nullptr) {
+      hosts.insert(e.model[id].ns + "/" + e.HostOf(id));
+    }
+  }
   for (std::uint32_t i = 0; i < e.model.destinations.size(); ++i) {
     if (!engine::IsVisible(e.model, workspace, engine::DestinationId{i})) continue;
     for (const std::string& host : e.model.destinations[i].hosts) hosts.insert("*/" + host);

@@ -10,6 +10,7 @@
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
 #include "emit/istio/emitter.h"
+#include "emit/istio/envoy_filter.h"
 #include "emit/istio/route_match.h"
 #include "engine/hosts.h"
 #include "engine/match.h"
@@ -131,6 +132,7 @@ Value RetryPolicy(const engine::Retries& retries) {
   std::string on;
   for (const std::string& word : retries.on) on += (on.empty() ? "" : ",") + word;
   if (!on.empty()) value["retryOn"] = on;
+  if (retries.across_localities) value["retryRemoteLocalities"] = true;
   return value;
 }
 
@@ -209,9 +211,14 @@ void AddHttp(Emitter& e, const RouteRule& rule, const RoutePlace& place, Value& 
   const std::vector<HttpMatch> matches = HttpMatches(e, rule.match, place, rule.span);
   if (matches.empty()) return;
   const bool rewritten = rule.modifiers.rewrite.has_value();
+  const std::string filters = place.gateway ? RouteFiltersOf(e, rule).name : "";
   const auto base = [&] {
     Value http;
-    if (!rule.name.empty()) http["name"] = NameOf(rule.name);
+    if (!filters.empty()) {
+      http["name"] = filters;
+    } else if (!rule.name.empty()) {
+      http["name"] = NameOf(rule.name);
+    }
     return http;
   };
   if (!rewritten) {

@@ -7,6 +7,7 @@
 #include "dsl/render.h"
 #include "emit/check/interpret.h"
 #include "emit/emit.h"
+#include "emit/mesh_config.h"
 #include "engine/compile.h"
 #include "engine/lower.h"
 #include "stdlib/embedded.h"
@@ -44,7 +45,13 @@ std::unique_ptr<Case> Make(Random& random) {
 }
 
 emit::check::Mesh Read(const Case& one, SourceMap& texts, Diagnostics& diagnostics) {
-  emit::check::Mesh mesh{.world = one.model, .objects = {}};
+  emit::check::Mesh mesh{.world = one.model, .objects = {}, .config = {}};
+  for (const auto& [cluster, text] : emit::MeshConfigs(one.model)) {
+    const FileId id = texts.Add(cluster + "/meshconfig.yaml", text, SourceKind::kYaml);
+    for (auto& document : yaml::Parse(texts.Get(id), diagnostics)) {
+      mesh.config[cluster] = std::move(document.root);
+    }
+  }
   for (const auto& [cluster, objects] : one.objects) {
     for (const emit::Object& object : objects) {
       const FileId id =
@@ -297,6 +304,26 @@ const Bug kBugs[] = {
      [](Objects& o) { return RemoveObjects(o, "WorkloadEntry", ""); }},
     {"proxies are not trimmed", [](Objects& o) { return RemoveObjects(o, "Sidecar", ""); }},
     {"https is not demanded", [](Objects& o) { return Drop(o, "Gateway", "httpsRedirect"); }},
+    {"authorizers are not asked",
+     [](Objects& o) { return RemoveObjects(o, "AuthorizationPolicy", "CUSTOM"); }},
+    {"origins are not looked at",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "filter_enabled"); }},
+    {"bodies may be of any size",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "max_request_bytes"); }},
+    {"limits of a gateway are forgotten beside those of a route",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "vh_rate_limits"); }},
+    {"routes do not opt out",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "typed_per_filter_config"); }},
+    {"limiters know no rates", [](Objects& o) { return RemoveObjects(o, "ConfigMap", ""); }},
+    {"nothing is sent to limiters", [](Objects& o) { return Drop(o, "EnvoyFilter", "actions"); }},
+    {"limits before authorization are forgotten",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "stage"); }},
+    {"a limiter that fails lets pass",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "failure_mode_deny"); }},
+    {"limits are counted for all requests",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "headers"); }},
+    {"conditions of limits are not inverted",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "invert_match"); }},
 };
 
 class PlantedBug : public testing::TestWithParam<Bug> {};

@@ -40,6 +40,7 @@ class Writer {
            "\"  network n" + N(one_network ? 0 : c) + "  trust \"t" + N(c) + "\" }");
     }
     Line("workspace edge { namespaces [\"edge\"] }");
+    Line("workspace ops { namespaces [\"ops\"] }");
     for (unsigned w = 0; w < workspaces_; ++w) {
       Line("workspace w" + N(w) + " {");
       Line("  namespaces [\"ns" + N(w) + "\"]");
@@ -54,14 +55,43 @@ class Writer {
     }
     Line("jwt j0 { issuer \"https://i0\"  jwks from \"https://i0/k\" }");
     Line("jwt j1 { issuer \"https://i1\"  jwks from \"https://i1/k\"  audience \"a\" }");
+    Deciders();
     Line("workspace edge");
     Line("gateway gw in \"edge\" {");
     Line("  select { istio = \"gw\" }");
     Line("  listen 80 http" + Pick({"", " { redirect https }", " { hosts [\"*.x\"] }"}));
     Line("  listen 443 https { hosts [\"*.x\"]  certificate secret \"c\" }");
     Line("  accept routes from all");
+    if (Chance(25)) Line("  authorize by asked" + Pick({"", "", " when method = POST"}));
+    if (Chance(25)) Line("  " + Limit(true));
     Line("}");
     if (Chance(30)) Access("gateway gw", 0, true);
+  }
+
+  // Services that decide with the mesh.
+  void Deciders() {
+    Line("workspace ops");
+    Line("service asked in \"ops\" { port grpc 9191 }");
+    Line("service counts in \"ops\" { port grpc 8081 }");
+    Line("authorizer asked { service asked in \"ops\" port 9191  on failure " +
+         Pick({"deny", "deny status 503", "allow"}) + " }");
+    Line("limiter counts { service counts in \"ops\" port 8081  on error " +
+         Pick({"deny", "allow"}) + " }");
+  }
+
+  std::string Limit(bool gateway) {
+    std::string limit = "limit " + Pick({"10/s", "100/min", "5/h"});
+    limit += Pick({"", " per header \"x-a\"", " per (remote.ip, header \"x-b\")", " per path",
+                   " per method"});
+    if (!gateway && Chance(20))
+      limit += limit.find(" per ") == std::string::npos ? " per source.identity" : "";
+    if (Chance(40)) {
+      limit += " when " + Pick({"method in [GET, HEAD]", "path under \"/a\"",
+                                "header \"x-a\" starts \"a\"", "not header \"x-b\" present",
+                                "query \"q\" = \"1\" and not path ends \".js\""});
+    }
+    if (Chance(25)) limit += " phase before authorization";
+    return limit;
   }
 
   void Team(unsigned w) {
@@ -74,6 +104,12 @@ class Writer {
       Line("  subset v2 { version = \"v2\" }");
       if (Chance(15)) Line("  mtls " + Pick({"strict", "permissive"}) + " port 8080");
       if (Chance(15)) Line("  authenticate by j0");
+      if (Chance(20)) {
+        Line("  authorize by asked" +
+             Pick({"", " { config \"c\" }", " when path under \"/a\"",
+                   " when not method in [GET, HEAD]", " when header \"x-a\" present"}));
+      }
+      if (Chance(20)) Line("  " + Limit(false));
       Line("}");
     }
     if (Chance(50)) {
@@ -182,8 +218,15 @@ class Writer {
       default:
         break;
     }
-    (void)gateway;
     std::string action = Target(w);
+    if (gateway && Chance(25)) {
+      return action + " { " +
+             Pick({"authorize by asked", "authorize by asked { config \"r\" }",
+                   "without authorization", Limit(true), "authorize by asked  " + Limit(true),
+                   "csrf { origins [\"a.x\", ends \".b.x\"] }", "csrf",
+                   "body at most 1KiB  csrf { shadow }"}) +
+             " }";
+    }
     const std::string modifier =
         Pick({"", "", "", "timeout 2s", "rewrite path \"/a\"", "rewrite path \"/\"",
               "rewrite path \"/v/\"", "rewrite host \"s00.ns0\"", "fault abort 503 for 100%",

@@ -31,6 +31,14 @@ void AddHttp(const Model& model, Random& random, Request& request) {
   for (const char* name : {"x-a", "x-b"}) {
     if (Below(random, 2) == 0) request.headers[name] = Pick(kValues, random);
   }
+  if (Below(random, 4) == 0) {
+    request.headers["origin"] =
+        Pick({"https://a.x", "http://c.b.x:8080", "https://h0.x", "https://h1.x", "null"}, random);
+  }
+  if (Below(random, 8) == 0) {
+    request.headers["referer"] = Pick({"https://c.b.x/page", "https://h0.x/a", ""}, random);
+  }
+  if (Below(random, 3) == 0) request.body_bytes = Below(random, 2) == 0 ? 1024 : 1025;
   if (Below(random, 3) == 0) request.query["q"] = Pick({"1", "ab", "2"}, random);
   // Envoy stops at the first provider whose token is good, so a second token has no meaning there;
   // docs/semantics.md says so.
@@ -41,6 +49,19 @@ void AddHttp(const Model& model, Random& random, Request& request) {
     if (Below(random, 4) == 0) token.claims["role"].push_back("c");
     if (Below(random, 2) == 0) token.claims["g.h"].push_back(Pick({"x", "xy", "y"}, random));
     request.tokens.push_back(std::move(token));
+  }
+}
+
+// What authorizers and limiters say.
+void AskDeciders(const Model& model, Random& random, Request& request) {
+  for (std::uint32_t i = 0; i < model.authorizers.size(); ++i) {
+    request.answers[{i}] = static_cast<engine::Answer>(Below(random, 5) < 3 ? 0 : Below(random, 3));
+  }
+  for (std::uint32_t i = 0; i < model.limits.size(); ++i) {
+    if (Below(random, 4) == 0) request.exhausted.insert({i});
+  }
+  for (std::uint32_t i = 0; i < model.limiters.size(); ++i) {
+    if (Below(random, 10) == 0) request.silent.insert({i});
   }
 }
 
@@ -106,6 +127,7 @@ Request RandomRequest(const Model& model, Random& random) {
     }
   }
   if (request.layer == engine::Layer::kHttp) AddHttp(model, random, request);
+  AskDeciders(model, random, request);
   request.source_ip = Pick({"10.0.0.1", "10.1.2.3", "192.168.0.1", "203.0.113.9"}, random);
   if (Below(random, 3) == 0) {
     request.remote_ip = Pick({"10.0.0.1", "203.0.113.9", "198.51.100.7"}, random);
