@@ -1,4 +1,5 @@
 #include "engine/delivery.h"
+#include "engine/asks.h"
 
 #include <algorithm>
 #include <map>
@@ -281,7 +282,7 @@ bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
   const bool trimmed = !from.IsNone() && model[from].trim;
   return std::visit(
       Overloaded{
-          [&](ServiceId id) { return !trimmed || granted(model[id]); },
+          [&](ServiceId id) { return !trimmed || granted(model[id]) || Asks(model, from, id); },
           [&](auto id) { return known(model[id]) && (!trimmed || granted(model[id])); },
       },
       target);

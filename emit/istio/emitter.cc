@@ -11,6 +11,7 @@
 #include "emit/istio/external_authorization.h"
 #include "emit/istio/filters.h"
 #include "emit/istio/limits.h"
+#include "engine/asks.h"
 
 namespace weft::emit::istio {
 
@@ -89,16 +90,11 @@ Value Emitter::ExportTo(engine::WorkspaceId owner, const std::vector<engine::Gra
 
 std::set<engine::ServiceId> AskedBy(const Emitter& e, engine::WorkspaceId workspace) {
   std::set<engine::ServiceId> asked;
-  for (const engine::Guard& guard : e.model.guards) {
-    const std::optional<Attachment> attachment = AttachmentOf(e, guard);
-    if (!attachment || attachment->workspace != workspace) continue;
-    for (const auto& one : guard.authorization) asked.insert(e.model[one.provider].service);
-    for (const engine::LimitId id : guard.limits) {
-      const engine::LimiterId limiter = e.model[id].limiter;
-      if (!limiter.IsNone()) asked.insert(e.model[limiter].service);
-    }
-  }
-  asked.erase(engine::ServiceId{});
+  const auto add = [&](engine::ServiceId service) {
+    if (!service.IsNone() && engine::Asks(e.model, workspace, service)) asked.insert(service);
+  };
+  for (const engine::Authorizer& authorizer : e.model.authorizers) add(authorizer.service);
+  for (const engine::Limiter& limiter : e.model.limiters) add(limiter.service);
   return asked;
 }
 

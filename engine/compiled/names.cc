@@ -29,6 +29,17 @@ HostNames::HostNames(const Model& model)
   for (const Gateway& gateway : model.gateways) {
     if (!gateway.workspace.IsNone()) has_gateway_[gateway.workspace.index()] = true;
   }
+  for (const Guard& guard : model.guards) {
+    const WorkspaceId owner =
+        std::visit([&](auto id) { return model[id].workspace; }, guard.target);
+    for (const ExternalAuthorization& one : guard.authorization) {
+      asked_.emplace(owner, model[one.provider].service);
+    }
+    for (const LimitId id : guard.limits) {
+      const LimiterId limiter = model[id].limiter;
+      if (!limiter.IsNone()) asked_.emplace(owner, model[limiter].service);
+    }
+  }
 }
 
 std::uint32_t HostNames::NamespaceNumber(std::string_view ns) const {
@@ -85,7 +96,10 @@ bool HostNames::AnnouncedTo(const Object& object, WorkspaceId workspace) const {
 bool HostNames::Knows(WorkspaceId workspace, const TargetRef& target) const {
   const bool trimmed = !workspace.IsNone() && model_[workspace].trim;
   return std::visit(Overloaded{
-                        [&](ServiceId id) { return !trimmed || SharedWith(model_[id], workspace); },
+                        [&](ServiceId id) {
+                          return !trimmed || SharedWith(model_[id], workspace) ||
+                                 asked_.contains({workspace, id});
+                        },
                         [&](auto id) {
                           return AnnouncedTo(model_[id], workspace) &&
                                  (!trimmed || SharedWith(model_[id], workspace));

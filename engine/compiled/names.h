@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/compiled/host_index.h"
@@ -37,13 +39,14 @@ class HostNames {
   [[nodiscard]] bool AnnouncedTo(const Object& object, WorkspaceId workspace) const;
 
   const Model& model_;
-  TextMap destinations_;               // host -> DestinationId
-  TextMap namespaces_;                 // name -> number
-  TextMap services_;                   // (namespace number, name) -> ServiceId
-  std::vector<bool> runs_;             // service x cluster
-  HostIndex externals_;                // host -> ExternalIds
-  std::vector<std::string> suffixes_;  // ".svc.<domain>" of each cluster
-  std::vector<bool> has_gateway_;      // by WorkspaceId
+  TextMap destinations_;                               // host -> DestinationId
+  TextMap namespaces_;                                 // name -> number
+  TextMap services_;                                   // (namespace number, name) -> ServiceId
+  std::vector<bool> runs_;                             // service x cluster
+  HostIndex externals_;                                // host -> ExternalIds
+  std::vector<std::string> suffixes_;                  // ".svc.<domain>" of each cluster
+  std::vector<bool> has_gateway_;                      // by WorkspaceId
+  std::set<std::pair<WorkspaceId, ServiceId>> asked_;  // authorizers and limiters of its servers
 };
 
 }  // namespace weft::engine::compiled
