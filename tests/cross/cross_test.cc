@@ -331,7 +331,7 @@ class PlantedBug : public testing::TestWithParam<Bug> {};
 TEST_P(PlantedBug, IsNoticed) {
   Random random(4711);  // NOLINT: a fixed seed keeps the test reproducible
   int broken = 0;
-  for (int policy = 0; policy < 400 && broken < 120; ++policy) {
+  for (int policy = 0; policy < 2500 && broken < 700; ++policy) {
     const std::unique_ptr<Case> one = Make(random);
     if (!one->usable || !GetParam().plant(one->objects)) continue;
     ++broken;
