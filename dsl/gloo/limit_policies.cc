@@ -169,9 +169,10 @@ void WarnOfOtherClusters(Reading& r, const Object& object) {
     const Labels labels = ToLabels(what.LabelsOf("labels"));
     for (const auto& [cluster, facts] : r.discovered.clusters) {
       if (served.contains(cluster) || (!only.empty() && only != cluster)) continue;
+      const std::string& at = cluster;
       const bool hit =
           std::any_of(facts.services.begin(), facts.services.end(), [&](const auto& service) {
-            return r.OwnerOf(cluster, service.first.first) == object.owner &&
+            return r.OwnerOf(at, service.first.first) == object.owner &&
                    (!what.Has("name") || what.Text("name") == service.first.second) &&
                    (!what.Has("namespace") || what.Text("namespace") == service.first.first) &&
                    SelectsLabels(labels, service.second.labels);
