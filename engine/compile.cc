@@ -72,7 +72,7 @@ Decision CompiledModel::Decide(const Request& request) const {
 const std::vector<Tier>& CompiledModel::TiersOf(const Decision& decision,
                                                 const DecidedBranch& branch) const {
   if (branch.has_own_tiers) return decision.own_tiers[branch.tiers];
-  return program_->delivery[branch.tiers].all;
+  return program_->delivery.TiersOf(branch.tiers);
 }
 
 Outcome CompiledModel::Evaluate(const Request& request) const {

@@ -9,6 +9,21 @@ namespace {
 
 constexpr std::size_t kFewKeys = 8;
 
+constexpr CallerBits kEveryBit = 0xffffffff;
+constexpr CallerBits kNoIdentityBit = 0x80000000;
+
+// One of the 31 other bits.
+CallerBits BitOf(std::uint32_t name, std::uint32_t salt) {
+  return 1U << (((name + salt) * 0x9e3779b1U >> 16U) % 31U);
+}
+CallerBits AccountBit(std::uint32_t account) { return BitOf(account, 0); }
+CallerBits NamespaceBit(std::uint32_t ns) { return BitOf(ns, 0x10000); }
+
+CallerBits BitsOf(const IdentityKey& key) {
+  if (key.account != IdentityKey::kAny) return AccountBit(key.account);
+  return key.ns != IdentityKey::kAny ? NamespaceBit(key.ns) : kEveryBit & ~kNoIdentityBit;
+}
+
 bool InAny(const std::vector<IdentityKey>& keys, const Peer& peer) {
   return std::any_of(keys.begin(), keys.end(),
                      [&](const IdentityKey& key) { return key.Admits(peer); });
@@ -22,9 +37,11 @@ void IdentityNames::AddParts(const Identity& identity) {
   (void)Add(identity.account);
 }
 
-Peer IdentityNames::PeerOf(const Identity& identity, bool with_uri) const {
-  return {names_.Find(0, identity.trust_domain), names_.Find(0, identity.ns),
-          names_.Find(0, identity.account), with_uri ? identity.Uri() : ""};
+Peer IdentityNames::PeerOf(const Identity& identity) const {
+  return {names_.Find(0, identity.trust_domain),
+          names_.Find(0, identity.ns),
+          names_.Find(0, identity.account),
+          {}};
 }
 
 IdentityKey KeyOf(const IdentitySet& set, IdentityNames& names) {
@@ -99,6 +116,32 @@ void CallerTest::Add(const Caller& caller, IdentityNames& names, std::vector<Pat
                  },
              },
              caller);
+}
+
+CallerBits BitsOf(const std::vector<CallerSet>& sets, IdentityNames& names) {
+  if (sets.empty()) return kEveryBit;
+  CallerBits bits = 0;
+  for (const CallerSet& set : sets) {
+    for (const Caller& caller : set.any_of) {
+      bits |= std::visit(Overloaded{
+                             [&](const IdentitySet& of) { return BitsOf(KeyOf(of, names)); },
+                             [](const NoIdentity&) { return kNoIdentityBit; },
+                             [](const auto&) { return kEveryBit; },
+                         },
+                         caller);
+    }
+  }
+  return bits;
+}
+
+CallerBits BitsOf(const Peer* peer) {
+  if (peer == nullptr) return kNoIdentityBit;
+  return AccountBit(peer->account) | NamespaceBit(peer->ns);
+}
+
+const std::vector<IdentityKey>* CallerTest::OnlyFewKeys() const {
+  const bool only = !anyone_ && !without_identity_ && outside_.empty() && patterns_.empty();
+  return only && !few_.empty() ? &few_ : nullptr;
 }
 
 bool CallerTest::InKeys(const Peer& peer) const {

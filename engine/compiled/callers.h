@@ -20,7 +20,8 @@ struct Peer {
   std::uint32_t trust_domain = kUnknown;
   std::uint32_t ns = kUnknown;
   std::uint32_t account = kUnknown;
-  std::string uri;  // spiffe://…; empty when no rule looks at it
+  std::string_view
+      uri;  // spiffe://…, kept by whoever made the peer; empty when no rule looks at it
 };
 
 // The names identities are made of.
@@ -30,7 +31,8 @@ class IdentityNames {
     return names_.Insert(0, name, names_.size());
   }
   void AddParts(const Identity& identity);
-  [[nodiscard]] Peer PeerOf(const Identity& identity, bool with_uri) const;
+  // Without the URI.
+  [[nodiscard]] Peer PeerOf(const Identity& identity) const;
 
  private:
   TextMap names_;
@@ -80,12 +82,20 @@ class IdentityIndex {
   unsigned shapes_ = 0;         // bit s: keys of shape s occur
 };
 
+// A few bits of what a caller is, so that most rules about others are passed over at a glance: a
+// rule can only admit a peer when their bits meet.
+using CallerBits = std::uint32_t;
+[[nodiscard]] CallerBits BitsOf(const std::vector<CallerSet>& sets, IdentityNames& names);
+[[nodiscard]] CallerBits BitsOf(const Peer* peer);
+
 // "From any of these callers".
 class CallerTest {
  public:
   CallerTest(const std::vector<CallerSet>& sets, IdentityNames& names, Regexes& regexes);
   // `peer` is nullptr for a caller without identity.
   [[nodiscard]] bool Admits(const Peer* peer) const;
+  // The keys when it is nothing but a few of them, else nullptr.
+  [[nodiscard]] const std::vector<IdentityKey>* OnlyFewKeys() const;
 
  private:
   void Add(const Caller& caller, IdentityNames& names, std::vector<Pattern>& patterns);

@@ -1,15 +1,51 @@
 #include "engine/compiled/conditions.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "dsl/check.h"
 #include "dsl/overloaded.h"
 
 namespace weft::engine::compiled {
 namespace {
 
-template <typename List, typename Value>
-bool Contains(const List& list, const Value& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
+using Word = std::uint32_t;
+
+// A text as words: its length and a tag, then its bytes, filled up.
+constexpr unsigned kTagBits = 4;
+std::size_t WordsOf(std::size_t bytes) { return (bytes + sizeof(Word) - 1) / sizeof(Word); }
+
+void AppendText(unsigned tag, std::string_view text, std::vector<Word>& to) {
+  to.push_back(static_cast<Word>(text.size() << kTagBits) | tag);
+  const std::size_t at = to.size();
+  to.resize(at + WordsOf(text.size()));
+  if (!text.empty()) std::memcpy(&to[at], text.data(), text.size());
+}
+
+struct TaggedText {
+  unsigned tag;
+  std::string_view text;
+};
+TaggedText ReadText(const Word*& at) {
+  const std::size_t size = *at >> kTagBits;
+  const unsigned tag = *at & ((1U << kTagBits) - 1);
+  const std::string_view text(reinterpret_cast<const char*>(at + 1), size);
+  at += 1 + WordsOf(size);
+  return {tag, text};
+}
+
+bool AnyText(std::size_t count, const Word* at, std::string_view value) {
+  for (; count > 0; --count) {
+    if (ReadText(at).text == value) return true;
+  }
+  return false;
+}
+
+bool AnyKey(std::size_t count, const Word* at, const Peer& peer) {
+  for (; count > 0; --count, at += 3) {
+    if (IdentityKey{at[0], at[1], at[2]}.Admits(peer)) return true;
+  }
+  return false;
 }
 
 // Blocks as ranges that neither overlap nor touch out of order.
@@ -70,7 +106,7 @@ Conditions::Entry Conditions::Compile(const std::vector<CallerSet>& callers,
                                       const Condition& condition, Traffic traffic) {
   const Entry rest = Emit(condition, traffic, false, kHolds, kFails);
   if (callers.empty() || rest == kFails) return rest;
-  return Push(Kind::kCaller, AddCallers(callers), rest, kFails);
+  return EmitCallers(callers, rest, kFails);
 }
 
 // Code is laid down from the last step to the first, so that every target is known.
@@ -108,29 +144,37 @@ Conditions::Entry Conditions::Emit(const Condition& condition, Traffic traffic, 
 }
 
 Conditions::Entry Conditions::EmitMatcher(const Matcher& matcher, Entry yes, Entry no) {
-  const auto put = [&](Kind kind, std::size_t argument) { return Push(kind, argument, yes, no); };
-  const auto keep = [](auto& in, const auto& value) {
-    in.push_back(value);
-    return in.size() - 1;
+  const auto put = [&](Kind kind, std::size_t operand) { return Push(kind, operand, yes, no); };
+  const auto put_blocks = [&](Kind kind, const std::vector<Cidr>& cidrs) {
+    blocks_.push_back(Merge(cidrs));
+    return put(kind, blocks_.size() - 1);
   };
   return std::visit(
       Overloaded{
-          [&](const MethodMatch& m) { return put(Kind::kMethod, keep(methods_, m.any_of)); },
-          [&](const PathMatch& m) { return put(Kind::kPath, AddPatterns(m.any_of)); },
-          [&](const HostMatch& m) { return put(Kind::kHost, AddPatterns(m.any_of)); },
-          [&](const SniMatch& m) { return put(Kind::kSni, AddPatterns(m.any_of)); },
+          [&](const MethodMatch& m) {
+            std::vector<Word> texts;
+            for (const std::string& method : m.any_of) AppendText(0, method, texts);
+            return Push(Kind::kMethod, m.any_of.size(), yes, no, texts);
+          },
+          [&](const PathMatch& m) {
+            return EmitPatterns(Kind::kPath, Kind::kManyPaths, m.any_of, yes, no);
+          },
+          [&](const HostMatch& m) {
+            return EmitPatterns(Kind::kHost, Kind::kManyHosts, m.any_of, yes, no);
+          },
+          [&](const SniMatch& m) {
+            return EmitPatterns(Kind::kSni, Kind::kManySnis, m.any_of, yes, no);
+          },
           [&](const HeaderMatch& m) { return put(Kind::kHeader, AddNamed(m.name, m.any_of, {})); },
           [&](const QueryMatch& m) { return put(Kind::kQuery, AddNamed(m.name, m.any_of, {})); },
-          [&](const PortMatch& m) { return put(Kind::kPort, keep(ports_, m.any_of)); },
-          [&](const CallerMatch& m) { return put(Kind::kCaller, AddCallers(m.any_of)); },
-          [&](const SourceIpMatch& m) {
-            return put(Kind::kSourceIp, keep(blocks_, Merge(m.any_of)));
+          [&](const PortMatch& m) {
+            return Push(Kind::kPort, m.any_of.size(), yes, no, {m.any_of.begin(), m.any_of.end()});
           },
-          [&](const RemoteIpMatch& m) {
-            return put(Kind::kRemoteIp, keep(blocks_, Merge(m.any_of)));
-          },
+          [&](const CallerMatch& m) { return EmitCallers(m.any_of, yes, no); },
+          [&](const SourceIpMatch& m) { return put_blocks(Kind::kSourceIp, m.any_of); },
+          [&](const RemoteIpMatch& m) { return put_blocks(Kind::kRemoteIp, m.any_of); },
           [&](const MtlsMatch&) { return put(Kind::kMtls, 0); },
-          [&](const JwtMatch& m) { return put(Kind::kJwt, m.provider.value); },
+          [&](const JwtMatch& m) { return Push(Kind::kJwt, 1, yes, no, {m.provider.value}); },
           [&](const ClaimMatch& m) {
             return put(Kind::kClaim, AddNamed(ClaimName(m.claim), m.any_of, m.provider));
           },
@@ -138,14 +182,54 @@ Conditions::Entry Conditions::EmitMatcher(const Matcher& matcher, Entry yes, Ent
       matcher);
 }
 
-Conditions::Entry Conditions::Push(Kind kind, std::size_t argument, Entry yes, Entry no) {
-  steps_.push_back({kind, static_cast<std::uint32_t>(argument), yes, no});
-  return static_cast<Entry>(steps_.size() - 1);
+Conditions::Entry Conditions::EmitPatterns(Kind few, Kind many,
+                                           const std::vector<Pattern>& patterns, Entry yes,
+                                           Entry no) {
+  if (patterns.size() > PatternSet::kFew) {
+    patterns_.emplace_back(patterns, regexes_);
+    return Push(many, patterns_.size() - 1, yes, no);
+  }
+  std::vector<Word> operands;
+  for (const Pattern& pattern : patterns) {
+    const PreparedPattern one = Prepare(pattern, regexes_);
+    AppendText(static_cast<unsigned>(one.kind), one.text, operands);
+    if (one.kind != PatternKind::kRegex) continue;
+    operands.push_back(static_cast<Word>(expressions_.size()));
+    expressions_.push_back(one.regex);
+  }
+  return Push(few, patterns.size(), yes, no, operands);
 }
 
-std::size_t Conditions::AddPatterns(const std::vector<Pattern>& patterns) {
-  patterns_.emplace_back(patterns, regexes_);
-  return patterns_.size() - 1;
+Conditions::Entry Conditions::EmitCallers(const std::vector<CallerSet>& sets, Entry yes, Entry no) {
+  needs_uri_ = needs_uri_ || LooksAtUri(sets);
+  CallerTest test(sets, names_, regexes_);
+  const std::vector<IdentityKey>* keys = test.OnlyFewKeys();
+  if (keys == nullptr) {
+    callers_.push_back(std::move(test));
+    return Push(Kind::kCaller, callers_.size() - 1, yes, no);
+  }
+  std::vector<Word> operands;
+  for (const IdentityKey& key : *keys) {
+    operands.insert(operands.end(), {key.trust_domain, key.ns, key.account});
+  }
+  return Push(Kind::kKeys, keys->size(), yes, no, operands);
+}
+
+Conditions::Entry Conditions::Push(Kind kind, std::size_t operand, Entry yes, Entry no,
+                                   const std::vector<Word>& operands) {
+  constexpr unsigned kOperandBits = 24;
+  Check(operand < (std::size_t{1} << kOperandBits), "more matchers than an operand counts");
+  const std::size_t entry = code_.size();
+  code_.push_back(static_cast<Word>(kind) << kOperandBits | static_cast<Word>(operand));
+  code_.push_back(yes);
+  code_.push_back(no);
+  code_.insert(code_.end(), operands.begin(), operands.end());
+  return static_cast<Entry>(entry);
+}
+
+Conditions::Head Conditions::HeadAt(Entry entry) const {
+  const Word first = code_[entry];
+  return {static_cast<Kind>(first >> 24U), first & 0xffffffU, code_[entry + 1], code_[entry + 2]};
 }
 
 std::size_t Conditions::AddNamed(std::string name, const std::vector<Pattern>& values,
@@ -154,55 +238,67 @@ std::size_t Conditions::AddNamed(std::string name, const std::vector<Pattern>& v
   return named_.size() - 1;
 }
 
-std::size_t Conditions::AddCallers(const std::vector<CallerSet>& sets) {
-  needs_uri_ = needs_uri_ || LooksAtUri(sets);
-  callers_.emplace_back(sets, names_, regexes_);
-  return callers_.size() - 1;
-}
-
 bool Conditions::Holds(Entry entry, const View& view) const {
   while (entry < kFails) {
-    const Step& step = steps_[entry];
-    entry = Test(step, view) ? step.yes : step.no;
+    const Head head = HeadAt(entry);
+    entry = Test(head, &code_[entry] + kHeadWords, view) ? head.yes : head.no;
   }
   return entry == kHolds;
 }
 
-bool Conditions::Test(const Step& step, const View& view) const {
-  const std::uint32_t at = step.argument;
+bool Conditions::AnyPattern(std::size_t count, const Word* at, std::string_view value) const {
+  for (; count > 0; --count) {
+    const auto [tag, text] = ReadText(at);
+    const auto kind = static_cast<PatternKind>(tag);
+    const re2::RE2* regex = kind == PatternKind::kRegex ? expressions_[*at++] : nullptr;
+    if (MatchesPrepared(kind, text, regex, value)) return true;
+  }
+  return false;
+}
+
+bool Conditions::Test(const Head& head, const Word* operands, const View& view) const {
+  const std::uint32_t operand = head.operand;
   const Request& request = view.request;
-  switch (step.kind) {
+  switch (head.kind) {
     case Kind::kMethod:
-      return Contains(methods_[at], request.method);
+      return AnyText(operand, operands, request.method);
     case Kind::kPath:
-      return patterns_[at].Matches(view.path);
+      return AnyPattern(operand, operands, view.path);
     case Kind::kHost:
-      return patterns_[at].Matches(view.host);
+      return AnyPattern(operand, operands, view.host);
     case Kind::kSni:
-      return patterns_[at].Matches(request.sni);
+      return AnyPattern(operand, operands, request.sni);
+    case Kind::kManyPaths:
+      return patterns_[operand].Matches(view.path);
+    case Kind::kManyHosts:
+      return patterns_[operand].Matches(view.host);
+    case Kind::kManySnis:
+      return patterns_[operand].Matches(request.sni);
     case Kind::kHeader: {
       std::string scratch;
-      const std::optional<std::string_view> value = view.Header(named_[at].name, scratch);
-      return value && named_[at].values.Matches(*value);
+      const std::optional<std::string_view> value = view.Header(named_[operand].name, scratch);
+      return value && named_[operand].values.Matches(*value);
     }
     case Kind::kQuery: {
-      const auto value = request.query.find(named_[at].name);
-      return value != request.query.end() && named_[at].values.Matches(value->second);
+      const auto value = request.query.find(named_[operand].name);
+      return value != request.query.end() && named_[operand].values.Matches(value->second);
     }
     case Kind::kPort:
-      return Contains(ports_[at], view.port);
+      return std::find(operands, operands + operand, view.port) != operands + operand;
+    case Kind::kKeys:
+      return view.peer != nullptr && AnyKey(operand, operands, *view.peer);
     case Kind::kCaller:
-      return callers_[at].Admits(view.peer);
+      return callers_[operand].Admits(view.peer);
     case Kind::kSourceIp:
-      return InBlocks(blocks_[at], view.SourceIp());
+      return InBlocks(blocks_[operand], view.SourceIp());
     case Kind::kRemoteIp:
-      return InBlocks(blocks_[at], view.RemoteIp());
+      return InBlocks(blocks_[operand], view.RemoteIp());
     case Kind::kMtls:
       return view.peer != nullptr;
     case Kind::kJwt:
-      return view.ValidToken({at}) != nullptr;
+      return view.ValidToken({*operands}) != nullptr;
     case Kind::kClaim:
-      return ClaimHolds(named_[at], view);
+      return ClaimHolds(named_[operand], view);
   }
   return false;
 }

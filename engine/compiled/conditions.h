@@ -1,5 +1,6 @@
 // Conditions as short-circuit code: one step per matcher, each with where to go when it holds and
-// when it does not.
+// when it does not. The code is one run of words that has texts and numbers in it, because a
+// decision's time is that of the memory it touches.
 #pragma once
 
 #include <cstdint>
@@ -39,13 +40,17 @@ class Conditions {
 
  private:
   enum class Kind : std::uint8_t {
-    kMethod,
-    kPath,
-    kHost,
-    kSni,
+    kMethod,  // texts
+    kPath,    // patterns
+    kHost,    // patterns
+    kSni,     // patterns
+    kManyPaths,
+    kManyHosts,
+    kManySnis,
     kHeader,
     kQuery,
-    kPort,
+    kPort,  // numbers
+    kKeys,  // identity keys
     kCaller,
     kSourceIp,
     kRemoteIp,
@@ -53,12 +58,16 @@ class Conditions {
     kJwt,
     kClaim
   };
-  struct Step {
+  using Word = std::uint32_t;
+  // The first words of a step; its operands follow.
+  struct Head {
     Kind kind = Kind::kMtls;
-    std::uint32_t argument = 0;  // index into the vector of the kind
+    std::uint32_t operand = 0;  // how many operands, or an index into the vector of the kind
     Entry yes = kHolds;
     Entry no = kFails;
   };
+  static constexpr std::size_t kHeadWords = 3;
+
   struct Named {  // of a header, query parameter or claim
     std::string name;
     PatternSet values;
@@ -69,23 +78,26 @@ class Conditions {
   [[nodiscard]] Entry Emit(const Condition& condition, Traffic traffic, bool negated, Entry yes,
                            Entry no);
   [[nodiscard]] Entry EmitMatcher(const Matcher& matcher, Entry yes, Entry no);
-  [[nodiscard]] Entry Push(Kind kind, std::size_t argument, Entry yes, Entry no);
-  [[nodiscard]] std::size_t AddPatterns(const std::vector<Pattern>& patterns);
+  [[nodiscard]] Entry EmitPatterns(Kind few, Kind many, const std::vector<Pattern>& patterns,
+                                   Entry yes, Entry no);
+  [[nodiscard]] Entry EmitCallers(const std::vector<CallerSet>& sets, Entry yes, Entry no);
+  [[nodiscard]] Entry Push(Kind kind, std::size_t operand, Entry yes, Entry no,
+                           const std::vector<Word>& operands = {});
   [[nodiscard]] std::size_t AddNamed(std::string name, const std::vector<Pattern>& values,
                                      JwtId provider);
-  [[nodiscard]] std::size_t AddCallers(const std::vector<CallerSet>& sets);
-  [[nodiscard]] bool Test(const Step& step, const View& view) const;
+  [[nodiscard]] Head HeadAt(Entry entry) const;
+  [[nodiscard]] bool Test(const Head& head, const Word* operands, const View& view) const;
+  [[nodiscard]] bool AnyPattern(std::size_t count, const Word* at, std::string_view value) const;
   [[nodiscard]] static bool InBlocks(const Blocks& blocks, const std::optional<Ip>& ip);
   [[nodiscard]] static bool ClaimHolds(const Named& claim, const View& view);
 
   IdentityNames names_;
   Regexes regexes_;
   bool needs_uri_ = false;
-  std::vector<Step> steps_;
-  std::vector<std::vector<std::string>> methods_;
-  std::vector<PatternSet> patterns_;
+  std::vector<Word> code_;
+  std::vector<const re2::RE2*> expressions_;  // of the patterns in the code
+  std::vector<PatternSet> patterns_;          // the long ones
   std::vector<Named> named_;
-  std::vector<std::vector<std::uint16_t>> ports_;
   std::vector<CallerTest> callers_;
   std::vector<Blocks> blocks_;
 };

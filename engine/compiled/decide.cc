@@ -17,22 +17,22 @@ using TableIds = InlineList<std::uint32_t, 8>;
 
 class Deciding {
  public:
-  Deciding(const Program& program, const Request& request)
-      : program_(program), model_(program.model), request_(request) {
+  Deciding(const Program& program, const Request& request, Decision& decision)
+      : program_(program), model_(program.model), request_(request), decision_(decision) {
     if (request.identity) {
-      given_ = program.conditions.names().PeerOf(*request.identity, program.conditions.needs_uri());
+      given_ = program.conditions.names().PeerOf(*request.identity);
+      if (program.conditions.needs_uri()) given_->uri = given_uri_ = request.identity->Uri();
     }
     loses_ = !request.lost_clusters.empty() || !request.lost_regions.empty() ||
              !request.lost_zones.empty();
   }
 
-  Decision Take() {
+  void Take() {
     if (request_.gateway.IsNone()) {
       AtSidecar();
     } else {
       AtGateway();
     }
-    return std::move(decision_);
   }
 
  private:
@@ -50,14 +50,14 @@ class Deciding {
 
   void AtSidecar();
   void AtGateway();
-  [[nodiscard]] std::optional<Refusal> CheckEntry(const Guard* guard, const RouteModifiers* route,
+  [[nodiscard]] std::optional<Refusal> CheckEntry(GuardNumber guard, const RouteModifiers* route,
                                                   const View& view);
   [[nodiscard]] const CompiledListener* FindListener(const CompiledGateway& gateway) const;
   [[nodiscard]] TableIds TablesFor(const Scope& scope, const TargetRef& target) const;
   [[nodiscard]] bool HasLayer(const TableIds& tables) const;
   void RouteThrough(const TableIds& tables, std::uint32_t found, const Sender& sender);
   [[nodiscard]] const RouteModifiers* ModifiersOf(std::uint32_t route) const {
-    return route == RuleList::kNone ? nullptr : &program_.routes[route].rule->modifiers;
+    return route == RuleBook::kNone ? nullptr : &program_.routes[route].rule->modifiers;
   }
   [[nodiscard]] std::uint32_t FirstMatch(const TableIds& tables, const View& view) const;
   void Apply(const CompiledRoute& route, const Sender& sender);
@@ -65,15 +65,18 @@ class Deciding {
   [[nodiscard]] std::uint16_t PortOf(const Forward& forward, ClusterId cluster) const;
   void Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
                std::uint16_t port, const Sender& sender, View view);
-  [[nodiscard]] const Tiers& FindTiers(std::uint32_t plan, const Place& place, Tiers& own,
-                                       DecidedBranch& branch);
+  void FindTiers(std::uint32_t plan, const Place& place, DecidedBranch& branch, Tiers& own);
+  [[nodiscard]] std::optional<Refusal> AskServers(const DecidedBranch& branch,
+                                                  std::span<const GuardNumber> guards,
+                                                  std::uint16_t port, View view);
 
   const Program& program_;
   const Model& model_;
   const Request& request_;
   std::optional<Peer> given_;  // of request.identity
+  std::string given_uri_;
   bool loses_ = false;
-  Decision decision_;
+  Decision& decision_;
 };
 
 void Deciding::AtSidecar() {
@@ -81,18 +84,19 @@ void Deciding::AtSidecar() {
       request_.source.IsNone() ? nullptr : &program_.clients[request_.source.index()];
   const bool proxied = client != nullptr && client->proxied && !request_.plaintext;
   Sender sender{{request_.cluster, program_.localities[request_.cluster.index()]}, nullptr};
-  if (client != nullptr && client->locality) sender.place.locality = *client->locality;
+  if (client != nullptr && client->locality != Client::kAnyLocality) {
+    sender.place.locality = client->locality;
+  }
   if (given_ && !request_.plaintext) {
     sender.peer = &*given_;
   } else if (proxied) {
     sender.peer = &client->peer;
   }
   const std::uint32_t ns = client == nullptr ? TextMap::kAbsent : client->namespace_number;
-  const WorkspaceId workspace =
-      request_.source.IsNone() ? WorkspaceId{} : model_[request_.source].workspace;
+  const WorkspaceId workspace = client == nullptr ? WorkspaceId{} : client->workspace;
   const bool bound = proxied && !request_.direct;
   // A trimmed proxy answers for hosts it does not know.
-  const bool answers = bound && !workspace.IsNone() && model_[workspace].trim;
+  const bool answers = bound && client->trimmed;
   const int unknown = answers && request_.layer == Layer::kHttp ? 502 : 0;
   const std::optional<TargetRef> target =
       program_.names.Resolve(request_.host, ns, request_.cluster);
@@ -155,7 +159,7 @@ void Deciding::AtGateway() {
   const View view = View::Of(request_, client);
   // What is asked before routing may depend on the route.
   const std::uint32_t found =
-      named && !redirects ? FirstMatch(tables, view) : std::uint32_t{RuleList::kNone};
+      named && !redirects ? FirstMatch(tables, view) : std::uint32_t{RuleBook::kNone};
   if (const auto refusal = CheckEntry(proxies.guard, ModifiersOf(found), view)) {
     return Block(refusal->stage, refusal->status);
   }
@@ -170,11 +174,11 @@ void Deciding::AtGateway() {
   RouteThrough(tables, found, {proxies.place, proxies.peer ? &*proxies.peer : nullptr});
 }
 
-std::optional<Refusal> Deciding::CheckEntry(const Guard* guard, const RouteModifiers* route,
+std::optional<Refusal> Deciding::CheckEntry(GuardNumber guard, const RouteModifiers* route,
                                             const View& view) {
-  if (guard != nullptr) {
-    return program_.guards.Check(*guard, program_.conditions, program_.services, route, view,
-                                 decision_.lines);
+  if (guard != kNoGuard) {
+    return program_.guards.Check(guard, program_.book, program_.conditions, program_.services,
+                                 route, view, decision_.lines);
   }
   if (route == nullptr) return std::nullopt;
   return program_.services.CheckRoute(*route, program_.conditions, view, decision_.lines);
@@ -182,7 +186,8 @@ std::optional<Refusal> Deciding::CheckEntry(const Guard* guard, const RouteModif
 
 TableIds Deciding::TablesFor(const Scope& scope, const TargetRef& target) const {
   TableIds best;
-  if (scope.tables.empty()) return best;
+  const auto* service = std::get_if<ServiceId>(&target);
+  if (scope.tables.empty() || (service != nullptr && !scope.routed[service->index()])) return best;
   std::size_t rank = 0;
   const auto offer = [&](std::string_view name) {
     const HostIndex::Found found = scope.hosts.Find(name);
@@ -192,7 +197,7 @@ TableIds Deciding::TablesFor(const Scope& scope, const TargetRef& target) const 
     // Names of one rank may lead to the same tables; in the order of the Model.
     for (const std::uint32_t table : found.ids) best.InsertSorted(table);
   };
-  if (const auto* service = std::get_if<ServiceId>(&target)) {
+  if (service != nullptr) {
     offer(program_.service_hosts[service->index()]);
     return best;
   }
@@ -217,19 +222,19 @@ std::uint32_t Deciding::FirstMatch(const TableIds& tables, const View& view) con
   const auto layer = static_cast<std::size_t>(request_.layer);
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const RuleList& list = program_.tables[tables[i]].rules[layer];
-    const std::uint32_t found = list.First(program_.conditions, view);
-    if (found != RuleList::kNone) return found;
+    const std::uint32_t found = program_.book.First(list, program_.conditions, view);
+    if (found != RuleBook::kNone) return found;
   }
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const RuleList& list = program_.tables[tables[i]].otherwise[layer];
-    const std::uint32_t found = list.First(program_.conditions, view);
-    if (found != RuleList::kNone) return found;
+    const std::uint32_t found = program_.book.First(list, program_.conditions, view);
+    if (found != RuleBook::kNone) return found;
   }
-  return RuleList::kNone;
+  return RuleBook::kNone;
 }
 
 void Deciding::RouteThrough(const TableIds& tables, std::uint32_t found, const Sender& sender) {
-  if (found == RuleList::kNone) {
+  if (found == RuleBook::kNone) {
     decision_.refusal_lines = decision_.lines.size();
     for (std::size_t i = 0; i < tables.size(); ++i) Line(model_[TableId{tables[i]}].span);
     return Block(Stage::kNoRoute, 404);
@@ -286,16 +291,35 @@ std::uint16_t Deciding::PortOf(const Forward& forward, ClusterId cluster) const 
   return request_.port;
 }
 
-const Tiers& Deciding::FindTiers(std::uint32_t plan, const Place& place, Tiers& own,
-                                 DecidedBranch& branch) {
-  const Delivery& delivery = program_.delivery;
-  branch.tiers = loses_ ? Delivery::kUnprepared : delivery.Find(plan, place);
-  if (branch.tiers != Delivery::kUnprepared) return delivery[branch.tiers];
-  own = delivery.Compute(plan, place, request_);
+void Deciding::FindTiers(std::uint32_t plan, const Place& place, DecidedBranch& branch,
+                         Tiers& own) {
+  branch.tiers = loses_ ? Delivery::kUnprepared : program_.delivery.Find(plan, place);
+  if (branch.tiers != Delivery::kUnprepared) return;
+  own = program_.delivery.Compute(plan, place, request_);
   branch.has_own_tiers = true;
   branch.tiers = static_cast<std::uint32_t>(decision_.own_tiers.size());
   decision_.own_tiers.push_back(own.all);
-  return own;
+}
+
+// The first refusal of the servers in the most preferred tier.
+std::optional<Refusal> Deciding::AskServers(const DecidedBranch& branch,
+                                            std::span<const GuardNumber> guards, std::uint16_t port,
+                                            View view) {
+  view.port = port;
+  const bool renumbered = std::holds_alternative<DestinationId>(branch.target);
+  for (std::size_t i = 0; i < guards.size(); ++i) {
+    if (guards[i] == kNoGuard) continue;
+    if (renumbered) {
+      const auto& tiers = branch.has_own_tiers ? decision_.own_tiers[branch.tiers]
+                                               : program_.delivery.TiersOf(branch.tiers);
+      const Backend& backend = tiers.front().backends[i];
+      view.port = program_.delivery.BackendPort(branch.target, backend, port);
+    }
+    auto refusal = program_.guards.Check(guards[i], program_.book, program_.conditions,
+                                         program_.services, nullptr, view, decision_.lines);
+    if (refusal) return refusal;
+  }
+  return std::nullopt;
 }
 
 void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
@@ -314,17 +338,14 @@ void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forwar
     return decision_.branches.push_back(branch);
   }
   Tiers own;
-  const Tiers& tiers = FindTiers(plan, sender.place, own, branch);
-  if (tiers.all.empty()) branch.refused = unavailable;
-  const std::optional<ClientTls>& tls = PolicyOf(model_, target).tls;
-  const bool other_tls = tls && tls->mode != ClientTls::Mode::kIstioMutual;
-  view.peer = other_tls && !request_.direct ? nullptr : sender.peer;
-  for (const Server& server : tiers.first) {
-    if (server.guard == nullptr) continue;
-    view.port = program_.delivery.BackendPort(target, server.backend, port);
-    branch.refused = program_.guards.Check(*server.guard, program_.conditions, program_.services,
-                                           nullptr, view, decision_.lines);
-    if (branch.refused) break;
+  FindTiers(plan, sender.place, branch, own);
+  const bool nowhere = branch.has_own_tiers ? own.all.empty() : branch.tiers == Delivery::kNowhere;
+  if (nowhere) branch.refused = unavailable;
+  view.peer = program_.delivery.HasForeignTls(target) && !request_.direct ? nullptr : sender.peer;
+  if (!nowhere) {
+    branch.refused = AskServers(
+        branch, branch.has_own_tiers ? own.guards : program_.delivery.GuardsOf(branch.tiers), port,
+        view);
   }
   decision_.branches.push_back(branch);
 }
@@ -332,7 +353,9 @@ void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forwar
 }  // namespace
 
 Decision Decide(const Program& program, const Request& request) {
-  return Deciding(program, request).Take();
+  Decision decision;
+  Deciding(program, request, decision).Take();
+  return decision;
 }
 
 }  // namespace weft::engine::compiled

@@ -9,14 +9,8 @@
 namespace weft::engine::compiled {
 namespace {
 
-const Locality kNowhere;
+const Locality kNoPlace;
 const std::string kNoNetwork;
-
-std::vector<Port> PortsFrom(const std::vector<ServicePort>& from) {
-  std::vector<Port> ports;
-  for (const ServicePort& port : from) ports.push_back({port.number, port.target, port.IsHttp()});
-  return ports;
-}
 
 bool IsGone(const Request& lost, const Locality& place) {
   return lost.lost_regions.contains(place.region) || lost.lost_zones.contains(place.zone);
@@ -65,45 +59,42 @@ Delivery::Delivery(const Model& model) : model_(model) {
   const auto add_plan = [&](const TargetRef& target) {
     const DestinationPolicy& policy = PolicyOf(model, target);
     plans_.push_back({target, "", policy.failover.has_value() || policy.outlier.has_value()});
+    foreign_tls_.push_back(policy.tls && policy.tls->mode != ClientTls::Mode::kIstioMutual);
   };
   for (std::uint32_t i = 0; i < model.services.size(); ++i) {
     add_plan(ServiceId{i});
-    const std::size_t first = ports_.size();
-    ports_.resize(first + model.clusters.size());
+    const std::size_t first = port_ranges_.size();
+    port_ranges_.resize(first + model.clusters.size());
     for (const ServiceInstance& instance : model.services[i].instances) {
-      ports_[first + instance.cluster.index()] = PortsFrom(instance.ports);
+      AddPorts(instance.ports, port_ranges_[first + instance.cluster.index()]);
     }
   }
   for (std::uint32_t i = 0; i < model.destinations.size(); ++i) {
     add_plan(DestinationId{i});
-    ports_.push_back(PortsFrom(model.destinations[i].ports));
+    AddPorts(model.destinations[i].ports, port_ranges_.emplace_back());
   }
   for (std::uint32_t i = 0; i < model.externals.size(); ++i) {
     add_plan(ExternalId{i});
     std::vector<ServicePort> ports;
     for (const External::Port& port : model.externals[i].ports) ports.push_back(port.port);
-    ports_.push_back(PortsFrom(ports));
+    AddPorts(ports, port_ranges_.emplace_back());
   }
 }
 
-std::size_t Delivery::NumberOf(const TargetRef& target) const {
-  return std::visit(Overloaded{
-                        [](ServiceId id) { return id.index(); },
-                        [&](DestinationId id) { return model_.services.size() + id.index(); },
-                        [&](ExternalId id) {
-                          return model_.services.size() + model_.destinations.size() + id.index();
-                        },
-                    },
-                    target);
+void Delivery::AddPorts(const std::vector<ServicePort>& ports, Range& range) {
+  range = {static_cast<std::uint32_t>(ports_.size()), static_cast<std::uint32_t>(ports.size())};
+  for (const ServicePort& port : ports) {
+    ports_.push_back({port.number, port.target, port.IsHttp()});
+  }
 }
 
 std::uint32_t Delivery::PlanOf(const TargetRef& target) const {
-  return static_cast<std::uint32_t>(NumberOf(target));
+  return static_cast<std::uint32_t>(TargetNumber(model_, target));
 }
 
 std::uint32_t Delivery::AddPlan(const TargetRef& target, const std::string& subset) {
   if (subset.empty()) return PlanOf(target);
-  const auto [at, fresh] = subset_plans_.try_emplace({NumberOf(target), subset},
+  const auto [at, fresh] = subset_plans_.try_emplace({TargetNumber(model_, target), subset},
                                                      static_cast<std::uint32_t>(plans_.size()));
   if (fresh) plans_.push_back({target, subset, plans_[PlanOf(target)].by_locality});
   return at->second;
@@ -130,7 +121,7 @@ void Delivery::Prepare() {
   cells_.assign(plans_.size() * model_.clusters.size() * localities_.size(), kUnprepared);
   std::sort(places_.begin(), places_.end());
   const Request nothing_lost;
-  prepared_.emplace_back();  // shared by all that lead nowhere
+  Keep({});  // kNowhere
   for (std::uint32_t plan = 0; plan < plans_.size(); ++plan) {
     const Place* before = nullptr;
     for (const Place& place : places_) {
@@ -141,14 +132,17 @@ void Delivery::Prepare() {
       }
       before = &place;
       Tiers tiers = Compute(plan, place, nothing_lost);
-      if (tiers.all.empty()) {
-        cell = 0;
-        continue;
-      }
-      cell = static_cast<std::uint32_t>(prepared_.size());
-      prepared_.push_back(std::move(tiers));
+      cell = tiers.all.empty() ? kNowhere : Keep(std::move(tiers));
     }
   }
+}
+
+std::uint32_t Delivery::Keep(Tiers tiers) {
+  guard_ranges_.push_back({static_cast<std::uint32_t>(guards_.size()),
+                           static_cast<std::uint32_t>(tiers.guards.size())});
+  guards_.insert(guards_.end(), tiers.guards.begin(), tiers.guards.end());
+  prepared_.push_back(std::move(tiers.all));
+  return static_cast<std::uint32_t>(prepared_.size() - 1);
 }
 
 std::uint32_t Delivery::Find(std::uint32_t plan, const Place& place) const {
@@ -181,7 +175,7 @@ void Delivery::AddExternal(ExternalId external, ClusterId sender, const Request&
                            std::vector<Endpoint>& out) const {
   const Backend backend{sender, external, ""};
   const auto& endpoints = model_[external].endpoints;
-  if (endpoints.empty()) out.push_back({backend, &kNowhere, &kNoNetwork});
+  if (endpoints.empty()) out.push_back({backend, &kNoPlace, &kNoNetwork});
   for (const ExternalEndpoint& endpoint : endpoints) {
     if (!IsGone(lost, endpoint.locality)) {
       out.push_back({backend, &endpoint.locality, &kNoNetwork});
@@ -262,16 +256,16 @@ Tiers Delivery::Compute(std::uint32_t plan, const Place& place, const Request& l
   }
   if (tiers.all.empty()) return tiers;
   for (const Backend& backend : tiers.all.front().backends) {
-    tiers.first.push_back({GuardOf(backend), backend});
+    tiers.guards.push_back(GuardOf(backend));
   }
   return tiers;
 }
 
 // A guard is enforced by the sidecars of ready pods; a service nobody runs has its guard all the
 // same.
-const Guard* Delivery::GuardOf(const Backend& backend) const {
+GuardNumber Delivery::GuardOf(const Backend& backend) const {
   const auto* service = std::get_if<ServiceId>(&backend.service);
-  if (service == nullptr) return nullptr;
+  if (service == nullptr) return kNoGuard;
   bool enforced = true;
   for (const ServiceInstance& instance : model_[*service].instances) {
     if (instance.cluster != backend.cluster) continue;
@@ -279,15 +273,17 @@ const Guard* Delivery::GuardOf(const Backend& backend) const {
         std::any_of(instance.workloads.begin(), instance.workloads.end(),
                     [&](WorkloadId id) { return model_[id].sidecar && model_[id].ready > 0; });
   }
-  return enforced ? model_.GuardOf(*service, backend.cluster) : nullptr;
+  const Guard* guard = enforced ? model_.GuardOf(*service, backend.cluster) : nullptr;
+  return guard == nullptr ? kNoGuard : static_cast<GuardNumber>(guard - model_.guards.data());
 }
 
 std::span<const Port> Delivery::PortsOf(const TargetRef& target, ClusterId cluster) const {
   const std::size_t clusters = model_.clusters.size();
-  if (const auto* service = std::get_if<ServiceId>(&target)) {
-    return ports_[service->index() * clusters + cluster.index()];
-  }
-  return ports_[model_.services.size() * (clusters - 1) + NumberOf(target)];
+  const auto* service = std::get_if<ServiceId>(&target);
+  const std::size_t at =
+      service != nullptr ? service->index() * clusters + cluster.index()
+                         : model_.services.size() * (clusters - 1) + TargetNumber(model_, target);
+  return {ports_.data() + port_ranges_[at].first, port_ranges_[at].count};
 }
 
 std::uint16_t Delivery::BackendPort(const TargetRef& target, const Backend& backend,

@@ -42,22 +42,26 @@ MtlsMode ModeAt(const Guard& guard, std::uint16_t port) {
 
 }  // namespace
 
-Guards::Guards(const Model& model, Conditions& conditions) : model_(model) {
+Guards::Guards(const Model& model, RuleBook& book, Conditions& conditions) : model_(model) {
   guards_.reserve(model.guards.size());
   for (const Guard& guard : model.guards) {
-    Lists lists;
+    Compiled compiled{.guard = &guard, .lines = guard.spans};
     for (const Traffic traffic : {Traffic::kRequest, Traffic::kConnection}) {
       const auto at = static_cast<std::size_t>(traffic);
-      lists.deny[at] = ListOf(guard.deny, traffic, conditions);
-      lists.allow[at] = ListOf(guard.allow, traffic, conditions);
+      compiled.deny[at] = ListOf(guard.deny, traffic, book, conditions);
+      compiled.allow[at] = ListOf(guard.allow, traffic, book, conditions);
     }
-    guards_.push_back(lists);
+    compiled.mtls = guard.mtls;
+    compiled.closed = guard.closed;
+    compiled.at_gateway = std::holds_alternative<GatewayId>(guard.target);
+    compiled.only_access = guard.port_mtls.empty() && guard.authentication.empty() &&
+                           guard.authorization.empty() && guard.limits.empty();
+    guards_.push_back(compiled);
   }
 }
 
-std::uint32_t Guards::ListOf(const Ids& ids, Traffic traffic, Conditions& conditions) {
-  const auto [at, fresh] =
-      shared_.try_emplace({ids, traffic}, static_cast<std::uint32_t>(lists_.size()));
+RuleList Guards::ListOf(const Ids& ids, Traffic traffic, RuleBook& book, Conditions& conditions) {
+  const auto [at, fresh] = shared_.try_emplace({ids, traffic});
   if (!fresh) return at->second;
   std::vector<Rule> rules;
   for (const AccessRuleId id : ids) {
@@ -65,12 +69,13 @@ std::uint32_t Guards::ListOf(const Ids& ids, Traffic traffic, Conditions& condit
     if (rule.dry_run || (rule.tcp_only && traffic == Traffic::kRequest)) continue;
     rules.push_back({rule.callers, rule.when, id.value});
   }
-  lists_.emplace_back(rules, traffic, conditions);
+  at->second = book.Add(rules, traffic, conditions);
   return at->second;
 }
 
-std::optional<Refusal> Guards::CheckAccess(const Guard& guard, const Conditions& conditions,
-                                           const View& view, InlineList<Lines, 8>& lines) const {
+std::optional<Refusal> Guards::CheckAccess(const Compiled& guard, const Model& model,
+                                           const RuleBook& book, const Conditions& conditions,
+                                           const View& view, InlineList<Lines, 8>& lines) {
   const auto refuse = [&](Refusal refusal) {
     lines.push_back(refusal.lines);
     return refusal;
@@ -78,33 +83,37 @@ std::optional<Refusal> Guards::CheckAccess(const Guard& guard, const Conditions&
   const bool http = view.request.layer == Layer::kHttp;
   const int status = http ? 403 : 0;
   const auto traffic = static_cast<std::size_t>(http ? Traffic::kRequest : Traffic::kConnection);
-  const Lists& of = guards_[static_cast<std::size_t>(&guard - model_.guards.data())];
-  const std::uint32_t denied = lists_[of.deny[traffic]].First(conditions, view);
-  if (denied != RuleList::kNone) {
-    return refuse({Stage::kDenied, status, One(model_[AccessRuleId{denied}].span)});
+  const std::uint32_t denied = book.First(guard.deny[traffic], conditions, view);
+  if (denied != RuleBook::kNone) {
+    return refuse({Stage::kDenied, status, One(model[AccessRuleId{denied}].span)});
   }
   if (!guard.closed) return std::nullopt;
-  const std::uint32_t allowed = lists_[of.allow[traffic]].First(conditions, view);
-  if (allowed == RuleList::kNone) return refuse({Stage::kNotAllowed, status, guard.spans});
-  lines.push_back(One(model_[AccessRuleId{allowed}].span));
+  const std::uint32_t allowed = book.First(guard.allow[traffic], conditions, view);
+  if (allowed == RuleBook::kNone) return refuse({Stage::kNotAllowed, status, guard.lines});
+  lines.push_back(One(model[AccessRuleId{allowed}].span));
   return std::nullopt;
 }
 
-std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& conditions,
-                                     const Services& services, const RouteModifiers* route,
-                                     View view, InlineList<Lines, 8>& lines) const {
+std::optional<Refusal> Guards::Check(GuardNumber number, const RuleBook& book,
+                                     const Conditions& conditions, const Services& services,
+                                     const RouteModifiers* route, View view,
+                                     InlineList<Lines, 8>& lines) const {
   const auto refuse = [&](Refusal refusal) {
     lines.push_back(refusal.lines);
     return refusal;
   };
+  const Compiled& compiled = guards_[number];
+  const Guard& guard = *compiled.guard;
   // Gateways terminate TLS of their own; everyone else learns identities by mTLS alone.
-  if (!std::holds_alternative<GatewayId>(guard.target)) {
-    const MtlsMode mode = ModeAt(guard, view.port);
+  if (!compiled.at_gateway) {
+    const MtlsMode mode = compiled.only_access ? compiled.mtls : ModeAt(guard, view.port);
     if (mode == MtlsMode::kDisable) view.peer = nullptr;
     if (mode == MtlsMode::kStrict && view.peer == nullptr) {
       return refuse({Stage::kMtls, 0, One(guard.mtls_span)});
     }
   }
+  const auto access = [&] { return CheckAccess(compiled, model_, book, conditions, view, lines); };
+  if (compiled.only_access && route == nullptr) return access();
   const auto limits = [&](bool before) -> std::optional<Refusal> {
     if (auto refusal = services.CheckLimits(guard.limits, before, conditions, view, lines)) {
       return refusal;
@@ -118,7 +127,7 @@ std::optional<Refusal> Guards::Check(const Guard& guard, const Conditions& condi
   const auto& asked = own ? route->authorization : guard.authorization;
   if (auto refusal = services.CheckAuthorization(asked, conditions, view, lines)) return refusal;
   if (const auto refusal = CheckTokens(guard, view)) return refuse(*refusal);
-  if (auto refusal = CheckAccess(guard, conditions, view, lines)) return refusal;
+  if (auto refusal = access()) return refusal;
   if (auto refusal = limits(false)) return refusal;
   return route == nullptr ? std::nullopt : Services::CheckContent(*route, view, lines);
 }

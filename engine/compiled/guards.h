@@ -13,36 +13,53 @@
 
 namespace weft::engine::compiled {
 
+// Number of a guard in the Model.
+using GuardNumber = std::uint32_t;
+constexpr GuardNumber kNoGuard = 0xffffffff;
+
 class Guards {
  public:
-  Guards(const Model& model, Conditions& conditions);
+  Guards(const Model& model, RuleBook& book, Conditions& conditions);
 
-  // Asks a guard of the Model. `view` is what the server sees, but for the port, which is the
-  // service's; its peer is the identity the client presents. Adds to `lines` those that decided.
-  // nullopt when let in. `route`: of the rule that will take the request at a gateway, or nullptr.
-  // Thread-safe.
-  [[nodiscard]] std::optional<Refusal> Check(const Guard& guard, const Conditions& conditions,
-                                             const Services& services, const RouteModifiers* route,
-                                             View view, InlineList<Lines, 8>& lines) const;
+  [[nodiscard]] GuardNumber NumberOf(const Guard* guard) const {
+    return guard == nullptr ? kNoGuard : static_cast<GuardNumber>(guard - model_.guards.data());
+  }
+
+  // Asks a guard. `view` is what the server sees, but for the port, which is the service's; its
+  // peer is the identity the client presents. Adds to `lines` those that decided. nullopt when let
+  // in. `route`: of the rule that will take the request at a gateway, or nullptr. Thread-safe.
+  [[nodiscard]] std::optional<Refusal> Check(GuardNumber guard, const RuleBook& book,
+                                             const Conditions& conditions, const Services& services,
+                                             const RouteModifiers* route, View view,
+                                             InlineList<Lines, 8>& lines) const;
 
  private:
   using Ids = std::vector<AccessRuleId>;
-  struct Lists {                     // indices into lists_
-    std::uint32_t deny[2] = {0, 0};  // by Traffic
-    std::uint32_t allow[2] = {0, 0};
+  // What every decision looks at, in one cache line; the rest is in the Model.
+  struct alignas(64) Compiled {
+    const Guard* guard = nullptr;
+    Lines lines;       // of the guard itself
+    RuleList deny[2];  // by Traffic
+    RuleList allow[2];
+    MtlsMode mtls = MtlsMode::kPermissive;
+    bool closed = false;
+    bool at_gateway = false;
+    bool only_access = false;  // no mTLS mode of single ports, authorizers, tokens, limits
   };
 
-  [[nodiscard]] std::optional<Refusal> CheckAccess(const Guard& guard, const Conditions& conditions,
-                                                   const View& view,
-                                                   InlineList<Lines, 8>& lines) const;
+  [[nodiscard]] static std::optional<Refusal> CheckAccess(const Compiled& guard, const Model& model,
+                                                          const RuleBook& book,
+                                                          const Conditions& conditions,
+                                                          const View& view,
+                                                          InlineList<Lines, 8>& lines);
 
   // Guards of one service in several clusters share their lists.
-  [[nodiscard]] std::uint32_t ListOf(const Ids& ids, Traffic traffic, Conditions& conditions);
+  [[nodiscard]] RuleList ListOf(const Ids& ids, Traffic traffic, RuleBook& book,
+                                Conditions& conditions);
 
   const Model& model_;
-  std::vector<Lists> guards_;  // as in the Model
-  std::vector<RuleList> lists_;
-  std::map<std::pair<Ids, Traffic>, std::uint32_t> shared_;
+  std::vector<Compiled> guards_;  // as in the Model
+  std::map<std::pair<Ids, Traffic>, RuleList> shared_;
 };
 
 }  // namespace weft::engine::compiled

@@ -1,10 +1,32 @@
 #include "engine/compiled/names.h"
 
 #include <algorithm>
-
-#include "dsl/overloaded.h"
+#include <set>
+#include <utility>
 
 namespace weft::engine::compiled {
+namespace {
+
+// Authorizers and limiters that the servers of a workspace ask.
+using Asked = std::set<std::pair<WorkspaceId, ServiceId>>;
+
+Asked FindAsked(const Model& model) {
+  Asked asked;
+  for (const Guard& guard : model.guards) {
+    const WorkspaceId owner =
+        std::visit([&](auto id) { return model[id].workspace; }, guard.target);
+    for (const ExternalAuthorization& one : guard.authorization) {
+      asked.emplace(owner, model[one.provider].service);
+    }
+    for (const LimitId id : guard.limits) {
+      const LimiterId limiter = model[id].limiter;
+      if (!limiter.IsNone()) asked.emplace(owner, model[limiter].service);
+    }
+  }
+  return asked;
+}
+
+}  // namespace
 
 HostNames::HostNames(const Model& model)
     : model_(model),
@@ -29,15 +51,24 @@ HostNames::HostNames(const Model& model)
   for (const Gateway& gateway : model.gateways) {
     if (!gateway.workspace.IsNone()) has_gateway_[gateway.workspace.index()] = true;
   }
-  for (const Guard& guard : model.guards) {
-    const WorkspaceId owner =
-        std::visit([&](auto id) { return model[id].workspace; }, guard.target);
-    for (const ExternalAuthorization& one : guard.authorization) {
-      asked_.emplace(owner, model[one.provider].service);
+  AddKnown();
+}
+
+void HostNames::AddKnown() {
+  const Asked asked = FindAsked(model_);
+  known_.reserve((model_.workspaces.size() + 1) * TargetCount(model_));
+  for (std::uint32_t row = 0; row <= model_.workspaces.size(); ++row) {
+    const WorkspaceId workspace = row == 0 ? WorkspaceId{} : WorkspaceId{row - 1};
+    const bool trimmed = row != 0 && model_[workspace].trim;
+    for (std::uint32_t i = 0; i < model_.services.size(); ++i) {
+      known_.push_back(!trimmed || SharedWith(model_.services[i], workspace) ||
+                       asked.contains({workspace, ServiceId{i}}));
     }
-    for (const LimitId id : guard.limits) {
-      const LimiterId limiter = model[id].limiter;
-      if (!limiter.IsNone()) asked_.emplace(owner, model[limiter].service);
+    for (const Destination& one : model_.destinations) {
+      known_.push_back(KnowsWhatWeftAnnounces(workspace, one));
+    }
+    for (const External& one : model_.externals) {
+      known_.push_back(KnowsWhatWeftAnnounces(workspace, one));
     }
   }
 }
@@ -93,19 +124,10 @@ bool HostNames::AnnouncedTo(const Object& object, WorkspaceId workspace) const {
   return !workspace.IsNone() && has_gateway_[workspace.index()];
 }
 
-bool HostNames::Knows(WorkspaceId workspace, const TargetRef& target) const {
+template <typename Object>
+bool HostNames::KnowsWhatWeftAnnounces(WorkspaceId workspace, const Object& object) const {
   const bool trimmed = !workspace.IsNone() && model_[workspace].trim;
-  return std::visit(Overloaded{
-                        [&](ServiceId id) {
-                          return !trimmed || SharedWith(model_[id], workspace) ||
-                                 asked_.contains({workspace, id});
-                        },
-                        [&](auto id) {
-                          return AnnouncedTo(model_[id], workspace) &&
-                                 (!trimmed || SharedWith(model_[id], workspace));
-                        },
-                    },
-                    target);
+  return AnnouncedTo(object, workspace) && (!trimmed || SharedWith(object, workspace));
 }
 
 }  // namespace weft::engine::compiled

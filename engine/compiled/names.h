@@ -3,13 +3,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/compiled/host_index.h"
+#include "engine/compiled/targets.h"
 #include "engine/compiled/text_map.h"
 #include "engine/model.h"
 
@@ -28,7 +27,10 @@ class HostNames {
                                                  ClusterId cluster) const;
 
   // Whether proxies of the workspace know the target.
-  [[nodiscard]] bool Knows(WorkspaceId workspace, const TargetRef& target) const;
+  [[nodiscard]] bool Knows(WorkspaceId workspace, const TargetRef& target) const {
+    const std::size_t row = workspace.IsNone() ? 0 : workspace.index() + 1;
+    return known_[row * TargetCount(model_) + TargetNumber(model_, target)];
+  }
 
  private:
   [[nodiscard]] ServiceId ServiceOf(std::string_view host, std::uint32_t ns,
@@ -37,16 +39,19 @@ class HostNames {
   [[nodiscard]] bool SharedWith(const Object& object, WorkspaceId workspace) const;
   template <typename Object>
   [[nodiscard]] bool AnnouncedTo(const Object& object, WorkspaceId workspace) const;
+  template <typename Object>
+  [[nodiscard]] bool KnowsWhatWeftAnnounces(WorkspaceId workspace, const Object& object) const;
+  void AddKnown();
 
   const Model& model_;
-  TextMap destinations_;                               // host -> DestinationId
-  TextMap namespaces_;                                 // name -> number
-  TextMap services_;                                   // (namespace number, name) -> ServiceId
-  std::vector<bool> runs_;                             // service x cluster
-  HostIndex externals_;                                // host -> ExternalIds
-  std::vector<std::string> suffixes_;                  // ".svc.<domain>" of each cluster
-  std::vector<bool> has_gateway_;                      // by WorkspaceId
-  std::set<std::pair<WorkspaceId, ServiceId>> asked_;  // authorizers and limiters of its servers
+  TextMap destinations_;               // host -> DestinationId
+  TextMap namespaces_;                 // name -> number
+  TextMap services_;                   // (namespace number, name) -> ServiceId
+  std::vector<bool> runs_;             // service x cluster
+  HostIndex externals_;                // host -> ExternalIds
+  std::vector<std::string> suffixes_;  // ".svc.<domain>" of each cluster
+  std::vector<bool> has_gateway_;      // by WorkspaceId
+  std::vector<bool> known_;            // (none, each workspace) x TargetNumber
 };
 
 }  // namespace weft::engine::compiled

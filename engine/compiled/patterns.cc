@@ -9,7 +9,6 @@
 namespace weft::engine::compiled {
 namespace {
 
-constexpr std::size_t kFewPatterns = 6;
 constexpr int kPrefixLimit = 64;  // bytes of a literal prefix that are looked at
 
 // Segment by segment; `*` stands for one, a final `**` for any rest.
@@ -85,9 +84,53 @@ void PatternIndex::Finish() {
   backwards_.Finish();
 }
 
+PreparedPattern Prepare(const Pattern& pattern, Regexes& regexes) {
+  using Kind = PatternKind;
+  const auto made = [](Kind kind, const std::string& text) {
+    return PreparedPattern{kind, text, nullptr};
+  };
+  return std::visit(
+      Overloaded{
+          [&](const Exact& p) { return made(Kind::kExact, p.value); },
+          [&](const Under& p) { return made(Kind::kUnder, p.value); },
+          [&](const Prefix& p) { return made(Kind::kPrefix, p.value); },
+          [&](const Suffix& p) { return made(Kind::kSuffix, p.value); },
+          [&](const Template& p) { return made(Kind::kTemplate, p.value); },
+          [&](const Regex& p) {
+            const re2::RE2* regex = regexes.Add(p.value);
+            return PreparedPattern{regex == nullptr ? Kind::kNothing : Kind::kRegex, "", regex};
+          },
+          [&](const Present&) { return made(Kind::kAll, ""); },
+      },
+      pattern);
+}
+
+bool MatchesPrepared(PatternKind kind, std::string_view text, const re2::RE2* regex,
+                     std::string_view value) {
+  switch (kind) {
+    case PatternKind::kExact:
+      return value == text;
+    case PatternKind::kUnder:
+      return IsUnder(text, value);
+    case PatternKind::kPrefix:
+      return value.starts_with(text);
+    case PatternKind::kSuffix:
+      return value.ends_with(text);
+    case PatternKind::kTemplate:
+      return MatchesTemplate(text, value);
+    case PatternKind::kRegex:
+      return FullMatch(*regex, value);
+    case PatternKind::kAll:
+      return true;
+    case PatternKind::kNothing:
+      return false;
+  }
+  return false;
+}
+
 PatternSet::PatternSet(const std::vector<Pattern>& patterns, Regexes& regexes) {
   for (const Pattern& pattern : patterns) patterns_.push_back(Prepare(pattern, regexes));
-  if (patterns.size() <= kFewPatterns) return;
+  if (patterns.size() <= kFew) return;
   auto index = std::make_unique<PatternIndex>();
   for (std::uint32_t i = 0; i < patterns.size(); ++i) {
     index->Add(patterns[i], patterns_[i].regex, i);
@@ -96,66 +139,15 @@ PatternSet::PatternSet(const std::vector<Pattern>& patterns, Regexes& regexes) {
   index_ = std::move(index);
 }
 
-PatternSet::One PatternSet::Prepare(const Pattern& pattern, Regexes& regexes) {
-  return std::visit(
-      Overloaded{
-          [](const Exact& p) {
-            return One{One::Kind::kExact, p.value, nullptr};
-          },
-          [](const Under& p) {
-            return One{One::Kind::kUnder, p.value, nullptr};
-          },
-          [](const Prefix& p) {
-            return One{One::Kind::kPrefix, p.value, nullptr};
-          },
-          [](const Suffix& p) {
-            return One{One::Kind::kSuffix, p.value, nullptr};
-          },
-          [](const Template& p) {
-            return One{One::Kind::kTemplate, p.value, nullptr};
-          },
-          [&](const Regex& p) {
-            const re2::RE2* regex = regexes.Add(p.value);
-            return One{regex == nullptr ? One::Kind::kNothing : One::Kind::kRegex, "", regex};
-          },
-          [](const Present&) {
-            return One{One::Kind::kAll, "", nullptr};
-          },
-      },
-      pattern);
-}
-
-bool PatternSet::Matches(const One& one, std::string_view value) {
-  switch (one.kind) {
-    case One::Kind::kExact:
-      return value == one.text;
-    case One::Kind::kUnder:
-      return IsUnder(one.text, value);
-    case One::Kind::kPrefix:
-      return value.starts_with(one.text);
-    case One::Kind::kSuffix:
-      return value.ends_with(one.text);
-    case One::Kind::kTemplate:
-      return MatchesTemplate(one.text, value);
-    case One::Kind::kRegex:
-      return FullMatch(*one.regex, value);
-    case One::Kind::kAll:
-      return true;
-    case One::Kind::kNothing:
-      return false;
-  }
-  return false;
-}
-
 bool PatternSet::Matches(std::string_view value) const {
-  if (index_ == nullptr) {
-    return std::any_of(patterns_.begin(), patterns_.end(),
-                       [&](const One& one) { return Matches(one, value); });
-  }
+  const auto matches = [&](const PreparedPattern& one) {
+    return MatchesPrepared(one.kind, one.text, one.regex, value);
+  };
+  if (index_ == nullptr) return std::any_of(patterns_.begin(), patterns_.end(), matches);
   bool found = false;
   index_->Find(value, [&](std::span<const std::uint32_t> ids) {
     found = found || std::any_of(ids.begin(), ids.end(),
-                                 [&](std::uint32_t id) { return Matches(patterns_[id], value); });
+                                 [&](std::uint32_t id) { return matches(patterns_[id]); });
   });
   return found;
 }

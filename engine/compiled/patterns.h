@@ -61,23 +61,38 @@ class PatternIndex {
   bool has_suffixes_ = false;
 };
 
+enum class PatternKind : std::uint8_t {
+  kExact,
+  kUnder,
+  kPrefix,
+  kSuffix,
+  kTemplate,
+  kRegex,
+  kAll,
+  kNothing
+};
+
+// One pattern, with its expression compiled.
+struct PreparedPattern {
+  PatternKind kind = PatternKind::kNothing;
+  std::string text;
+  const re2::RE2* regex = nullptr;  // kRegex only
+};
+[[nodiscard]] PreparedPattern Prepare(const Pattern& pattern, Regexes& regexes);
+// `regex` is looked at for kRegex only, `text` for those before it.
+[[nodiscard]] bool MatchesPrepared(PatternKind kind, std::string_view text, const re2::RE2* regex,
+                                   std::string_view value);
+
 // "Any of these patterns": tried one by one when few, else through an index.
 class PatternSet {
  public:
+  static constexpr std::size_t kFew = 6;
+
   PatternSet(const std::vector<Pattern>& patterns, Regexes& regexes);
   [[nodiscard]] bool Matches(std::string_view value) const;
 
  private:
-  struct One {
-    enum class Kind { kExact, kUnder, kPrefix, kSuffix, kTemplate, kRegex, kAll, kNothing };
-    Kind kind = Kind::kNothing;
-    std::string text;
-    const re2::RE2* regex = nullptr;
-  };
-  [[nodiscard]] static One Prepare(const Pattern& pattern, Regexes& regexes);
-  [[nodiscard]] static bool Matches(const One& one, std::string_view value);
-
-  std::vector<One> patterns_;
+  std::vector<PreparedPattern> patterns_;
   std::unique_ptr<const PatternIndex> index_;  // only for many
 };
 

@@ -34,14 +34,14 @@ Identity IdentityOf(const Model& model, const Workload& workload) {
 
 Program::Program(const Model& from)
     : model(from),
-      guards(from, conditions),
+      guards(from, book, conditions),
       services(from, conditions),
       delivery(from),
       names(from) {
-  AddTables();
   for (const Service& service : model.services) {
     service_hosts.push_back(service.name + "." + service.ns + ".svc.cluster.local");
   }
+  AddTables();
   for (const Workload& workload : model.workloads) {
     conditions.names().AddParts(IdentityOf(model, workload));
   }
@@ -80,8 +80,8 @@ void Program::AddTables() {
       routes.push_back(MakeRoute(rule));
     }
     for (std::size_t layer = 0; layer < CompiledTable::kLayers; ++layer) {
-      compiled.rules[layer] = RuleList(rules[layer], Traffic::kRequest, conditions);
-      compiled.otherwise[layer] = RuleList(otherwise[layer], Traffic::kRequest, conditions);
+      compiled.rules[layer] = book.Add(rules[layer], Traffic::kRequest, conditions);
+      compiled.otherwise[layer] = book.Add(otherwise[layer], Traffic::kRequest, conditions);
     }
   }
 }
@@ -98,15 +98,23 @@ void Program::AddClients() {
         known.try_emplace(applicable, static_cast<std::uint32_t>(scopes.size()));
     if (fresh) AddScope(std::move(applicable));
     const Place place = delivery.AddPlace(WorkloadId{i}, workload.cluster);
-    Client client{
-        .proxied = workload.sidecar,
-        .peer = conditions.names().PeerOf(IdentityOf(model, workload), conditions.needs_uri()),
-        .scope = scope->second,
-        .namespace_number = names.NamespaceNumber(workload.ns),
-        .locality = std::nullopt};
+    Client client;
+    client.peer = PeerOf(workload);
+    client.scope = scope->second;
+    client.namespace_number = names.NamespaceNumber(workload.ns);
     if (!workload.localities.empty()) client.locality = place.locality;
-    clients.push_back(std::move(client));
+    client.workspace = workload.workspace;
+    client.proxied = workload.sidecar;
+    client.trimmed = !workload.workspace.IsNone() && model[workload.workspace].trim;
+    clients.push_back(client);
   }
+}
+
+Peer Program::PeerOf(const Workload& workload) {
+  const Identity identity = IdentityOf(model, workload);
+  Peer peer = conditions.names().PeerOf(identity);
+  if (conditions.needs_uri()) peer.uri = uris.emplace_back(identity.Uri());
+  return peer;
 }
 
 void Program::AddScope(std::vector<std::uint32_t> applicable) {
@@ -114,6 +122,9 @@ void Program::AddScope(std::vector<std::uint32_t> applicable) {
   scope.tables = std::move(applicable);
   for (const std::uint32_t table : scope.tables) {
     for (const std::string& host : model.tables[table].hosts) scope.hosts.Add(host, table);
+  }
+  for (const std::string& host : service_hosts) {
+    scope.routed.push_back(scope.hosts.Find(host).rank != 0);
   }
 }
 
@@ -140,13 +151,13 @@ void Program::AddGateways() {
 GatewayProxies Program::ProxiesOf(GatewayId gateway, ClusterId cluster) {
   GatewayProxies proxies{.peer = std::nullopt,
                          .place = delivery.AddPlace({}, cluster),
-                         .guard = model.GuardOf(gateway, cluster)};
+                         .guard = guards.NumberOf(model.GuardOf(gateway, cluster))};
   const auto& workloads = model[gateway].workloads;
   const auto at = std::find_if(workloads.begin(), workloads.end(),
                                [&](WorkloadId id) { return model[id].cluster == cluster; });
   if (at == workloads.end()) return proxies;
   proxies.place = delivery.AddPlace(*at, cluster);
-  proxies.peer = conditions.names().PeerOf(IdentityOf(model, model[*at]), conditions.needs_uri());
+  proxies.peer = PeerOf(model[*at]);
   return proxies;
 }
 

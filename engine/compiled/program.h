@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,19 +18,23 @@
 
 namespace weft::engine::compiled {
 
-// A workload as a caller.
-struct Client {
-  bool proxied = false;     // has a sidecar
+// A workload as a caller, in one cache line.
+struct alignas(64) Client {
+  static constexpr std::uint32_t kAnyLocality = 0xffffffff;
   Peer peer;                // of its sidecar
   std::uint32_t scope = 0;  // which tables its sidecar uses: index into Program::scopes
   std::uint32_t namespace_number = TextMap::kAbsent;
-  std::optional<std::uint32_t> locality;  // none: that of the cluster it calls from
+  std::uint32_t locality = kAnyLocality;  // kAnyLocality: that of the cluster it calls from
+  WorkspaceId workspace;
+  bool proxied = false;  // has a sidecar
+  bool trimmed = false;  // which knows its own hosts only
 };
 
 // Tables that apply at the sidecars of some workloads, by host.
 struct Scope {
   std::vector<std::uint32_t> tables;
   HostIndex hosts;
+  std::vector<bool> routed;  // by ServiceId: some table is for it
 };
 
 struct CompiledForward {
@@ -56,7 +61,7 @@ struct CompiledListener {
 struct GatewayProxies {
   std::optional<Peer> peer;
   Place place;
-  const Guard* guard = nullptr;
+  GuardNumber guard = kNoGuard;
 };
 struct CompiledGateway {
   std::vector<CompiledListener> listeners;
@@ -69,6 +74,7 @@ struct Program {
 
   const Model& model;
   Conditions conditions;
+  RuleBook book;
   Guards guards;
   Services services;
   Delivery delivery;
@@ -80,12 +86,14 @@ struct Program {
   std::vector<CompiledTable> tables;       // by TableId
   std::vector<CompiledGateway> gateways;   // by GatewayId
   std::vector<std::string> service_hosts;  // by ServiceId: the name tables use
+  std::deque<std::string> uris;            // of peers
 
  private:
   void AddTables();
   [[nodiscard]] CompiledRoute MakeRoute(const RouteRule& rule);
   void AddClients();
   void AddScope(std::vector<std::uint32_t> applicable);
+  [[nodiscard]] Peer PeerOf(const Workload& workload);
   void AddGateways();
   [[nodiscard]] GatewayProxies ProxiesOf(GatewayId gateway, ClusterId cluster);
 };

@@ -7,8 +7,8 @@
 namespace weft::engine::compiled {
 namespace {
 
-// Below this many, trying all is as fast as an index and takes less memory.
-constexpr std::size_t kFewRules = 6;
+// Up to this many, trying all is as fast as an index and touches less memory.
+constexpr std::size_t kFewRules = 16;
 
 // Calls visit(value) for every value the field has in the request.
 template <typename Visit>
@@ -50,32 +50,40 @@ void ForEachValue(const Key& field, const View& view, Visit&& visit) {
 
 }  // namespace
 
-RuleList::RuleList(const std::vector<Rule>& rules, Traffic traffic, Conditions& conditions) {
+RuleList RuleBook::Add(const std::vector<Rule>& rules, Traffic traffic, Conditions& conditions) {
+  RuleList list{.first = static_cast<std::uint32_t>(rules_.size())};
   std::vector<Rule> kept;  // without those that never hold
   for (const Rule& rule : rules) {
     const Conditions::Entry entry = conditions.Compile(rule.callers, rule.condition, traffic);
     if (entry == Conditions::kFails) continue;
-    rules_.push_back({entry, rule.id});
+    rules_.push_back({BitsOf(rule.callers, conditions.names()), entry, rule.id});
     kept.push_back(rule);
     if (entry == Conditions::kHolds) break;  // what follows is never reached
   }
-  if (rules_.size() > kFewRules) BuildIndex(kept, traffic, conditions);
+  if (kept.size() <= kFewRules) {
+    list.few = kept.size() & 0xffU;
+  } else {
+    indices_.push_back(MakeIndex(kept, traffic, conditions));
+    list.index = indices_.size() & 0xffffffU;
+  }
+  return list;
 }
 
-void RuleList::BuildIndex(const std::vector<Rule>& rules, Traffic traffic, Conditions& conditions) {
+RuleBook::Index RuleBook::MakeIndex(const std::vector<Rule>& rules, Traffic traffic,
+                                    Conditions& conditions) {
   KeyChooser chooser(conditions);
   for (const Rule& rule : rules) chooser.Count(rule.callers, rule.condition, traffic);
-  auto index = std::make_unique<Index>();
+  Index index{.size = rules.size()};
   std::map<std::tuple<Field, std::string, JwtId>, PatternIndex> fields;
   for (std::uint32_t at = 0; at < rules.size(); ++at) {
     const Keys keys = chooser.Choose(rules[at].callers, rules[at].condition, traffic);
     if (!keys) {
-      index->always.push_back(at);
+      index.always.push_back(at);
       continue;
     }
     for (const Key& key : *keys) {
       if (key.field == Field::kIdentity) {
-        index->identities.Add(key.identity, at);
+        index.identities.Add(key.identity, at);
       } else {
         fields[{key.field, key.name, key.provider}].Add(key.pattern, nullptr, at);
       }
@@ -84,13 +92,13 @@ void RuleList::BuildIndex(const std::vector<Rule>& rules, Traffic traffic, Condi
   for (auto& [field, patterns] : fields) {
     patterns.Finish();
     const auto& [kind, name, provider] = field;
-    index->fields.push_back({{kind, name, provider, Exact{}, {}}, std::move(patterns)});
+    index.fields.push_back({{kind, name, provider, Exact{}, {}}, std::move(patterns)});
   }
-  index->identities.Finish();
-  index_ = std::move(index);
+  index.identities.Finish();
+  return index;
 }
 
-void RuleList::Candidates::Add(std::span<const std::uint32_t> list) {
+void RuleBook::Candidates::Add(std::span<const std::uint32_t> list) {
   if (count == kMost) {
     too_many = true;
     return;
@@ -98,29 +106,39 @@ void RuleList::Candidates::Add(std::span<const std::uint32_t> list) {
   lists[count++] = list;
 }
 
-RuleList::Candidates RuleList::Find(const View& view) const {
+RuleBook::Candidates RuleBook::Find(const Index& index, const View& view) {
   Candidates found;
   const auto add = [&](std::span<const std::uint32_t> list) { found.Add(list); };
-  if (!index_->always.empty()) add(index_->always);
-  if (view.peer != nullptr) index_->identities.Find(*view.peer, add);
-  for (const FieldIndex& field : index_->fields) {
+  if (!index.always.empty()) add(index.always);
+  if (view.peer != nullptr) index.identities.Find(*view.peer, add);
+  for (const FieldIndex& field : index.fields) {
     ForEachValue(field.field, view,
                  [&](std::string_view value) { field.patterns.Find(value, add); });
   }
   return found;
 }
 
-std::uint32_t RuleList::TryAll(const Conditions& conditions, const View& view) const {
-  for (const Compiled& rule : rules_) {
-    if (conditions.Holds(rule.entry, view)) return rule.id;
+std::uint32_t RuleBook::TryAll(std::span<const Compiled> rules, const Conditions& conditions,
+                               const View& view) {
+  const CallerBits bits = BitsOf(view.peer);
+  for (const Compiled& rule : rules) {
+    if ((rule.callers & bits) != 0 && conditions.Holds(rule.entry, view)) return rule.id;
   }
   return kNone;
 }
 
-std::uint32_t RuleList::First(const Conditions& conditions, const View& view) const {
-  if (index_ == nullptr) return TryAll(conditions, view);
-  Candidates candidates = Find(view);
-  if (candidates.too_many) return TryAll(conditions, view);
+std::uint32_t RuleBook::First(const RuleList& list, const Conditions& conditions,
+                              const View& view) const {
+  if (list.index != 0) return FirstOf(indices_[list.index - 1], list.first, conditions, view);
+  if (list.few == 0) return kNone;
+  return TryAll({&rules_[list.first], list.few}, conditions, view);
+}
+
+std::uint32_t RuleBook::FirstOf(const Index& index, std::uint32_t first,
+                                const Conditions& conditions, const View& view) const {
+  const std::span<const Compiled> rules(&rules_[first], index.size);
+  Candidates candidates = Find(index, view);
+  if (candidates.too_many) return TryAll(rules, conditions, view);
   while (true) {
     std::uint32_t next = kNone;
     for (std::size_t i = 0; i < candidates.count; ++i) {
@@ -128,7 +146,7 @@ std::uint32_t RuleList::First(const Conditions& conditions, const View& view) co
       if (!list.empty() && list.front() < next) next = list.front();
     }
     if (next == kNone) return kNone;
-    if (conditions.Holds(rules_[next].entry, view)) return rules_[next].id;
+    if (conditions.Holds(rules[next].entry, view)) return rules[next].id;
     for (std::size_t i = 0; i < candidates.count; ++i) {
       auto& list = candidates.lists[i];
       if (!list.empty() && list.front() == next) list = list.subspan(1);

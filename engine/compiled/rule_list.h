@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,21 +21,31 @@ struct Rule {
   std::uint32_t id = 0;  // the caller's own
 };
 
-// Short lists are tried in order. Long ones have an index: every rule stands under keys it cannot
-// hold without; a request looks up its own values and tries the rules it finds there, in order.
-class RuleList {
+// An ordered list of rules in a RuleBook.
+struct RuleList {
+  std::uint32_t first = 0;       // of its rules in the book
+  std::uint32_t few : 8 = 0;     // how many rules, when short
+  std::uint32_t index : 24 = 0;  // of a long list: 1 + its number in the book
+  [[nodiscard]] bool empty() const { return few == 0 && index == 0; }
+};
+
+// All rules, list after list. Short lists are tried in order, passing over rules for other callers
+// at a glance. Long ones have an index: every rule stands under keys it cannot hold without; a
+// request looks up its own values and tries the rules it finds there, in order.
+class RuleBook {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;
 
-  RuleList() = default;
-  RuleList(const std::vector<Rule>& rules, Traffic traffic, Conditions& conditions);
+  [[nodiscard]] RuleList Add(const std::vector<Rule>& rules, Traffic traffic,
+                             Conditions& conditions);
 
   // Id of the first rule that holds; kNone. Thread-safe.
-  [[nodiscard]] std::uint32_t First(const Conditions& conditions, const View& view) const;
-  [[nodiscard]] bool empty() const { return rules_.empty(); }
+  [[nodiscard]] std::uint32_t First(const RuleList& list, const Conditions& conditions,
+                                    const View& view) const;
 
  private:
   struct Compiled {
+    CallerBits callers;
     Conditions::Entry entry;
     std::uint32_t id;
   };
@@ -45,6 +54,7 @@ class RuleList {
     PatternIndex patterns;
   };
   struct Index {
+    std::size_t size = 0;  // how many rules
     std::vector<FieldIndex> fields;
     IdentityIndex identities;
     std::vector<std::uint32_t> always;  // rules without keys
@@ -58,12 +68,16 @@ class RuleList {
     void Add(std::span<const std::uint32_t> list);
   };
 
-  void BuildIndex(const std::vector<Rule>& rules, Traffic traffic, Conditions& conditions);
-  [[nodiscard]] Candidates Find(const View& view) const;
-  [[nodiscard]] std::uint32_t TryAll(const Conditions& conditions, const View& view) const;
+  [[nodiscard]] static Index MakeIndex(const std::vector<Rule>& rules, Traffic traffic,
+                                       Conditions& conditions);
+  [[nodiscard]] static Candidates Find(const Index& index, const View& view);
+  [[nodiscard]] static std::uint32_t TryAll(std::span<const Compiled> rules,
+                                            const Conditions& conditions, const View& view);
+  [[nodiscard]] std::uint32_t FirstOf(const Index& index, std::uint32_t first,
+                                      const Conditions& conditions, const View& view) const;
 
   std::vector<Compiled> rules_;
-  std::unique_ptr<const Index> index_;
+  std::vector<Index> indices_;
 };
 
 }  // namespace weft::engine::compiled

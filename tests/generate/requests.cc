@@ -74,6 +74,10 @@ Requests::Requests(const engine::Model& model, unsigned seed) : model_(model), r
     Words& words = services_[*service];
     for (const engine::AccessRuleId id : guard.deny) Collect(model[id].when, words);
     for (const engine::AccessRuleId id : guard.allow) Collect(model[id].when, words);
+    allowed_[*service] = guard.allow;
+  }
+  for (std::uint32_t i = 0; i < model.workloads.size(); ++i) {
+    by_account_[{model.workloads[i].ns, model.workloads[i].account}].push_back({i});
   }
   const auto add = [&](const std::string& host, const engine::ServicePort& port,
                        engine::ServiceId service) {
@@ -150,6 +154,26 @@ void Requests::AddCaller(Request& request) {
   request.direct = Below(10) == 0;
 }
 
+bool Requests::AddCallerOf(const engine::AccessRule& rule, Request& request) {
+  for (const engine::CallerSet& set : rule.callers) {
+    if (set.any_of.empty()) continue;
+    const auto* one = std::get_if<engine::IdentitySet>(&set.any_of[Below(set.any_of.size())]);
+    if (one == nullptr || !one->ns || !one->account) continue;
+    const auto at = by_account_.find({*one->ns, *one->account});
+    if (at == by_account_.end()) continue;
+    request.source = at->second[Below(at->second.size())];
+    request.cluster = model_[request.source].cluster;
+    return true;
+  }
+  return false;
+}
+
+const engine::AccessRule* Requests::PickAllowed() {
+  const auto at = allowed_.find(called_);
+  if (at == allowed_.end() || at->second.empty() || Below(2) != 0) return nullptr;
+  return &model_[at->second[Below(at->second.size())]];
+}
+
 void Requests::AddTarget(Request& request) {
   called_ = {};
   if (targets_.empty() || Below(20) == 0) {
@@ -206,14 +230,20 @@ const Requests::Words& Requests::WordsFor(const Request& request) const {
 
 Request Requests::Next() {
   Request request;
+  const engine::AccessRule* allowed = nullptr;
   called_ = {};
   if (!model_.gateways.empty() && Below(4) == 0) {
     AddGateway(request);
   } else {
     AddTarget(request);
-    AddCaller(request);
+    allowed = PickAllowed();
+    if (allowed == nullptr || !AddCallerOf(*allowed, request)) AddCaller(request);
   }
-  if (request.layer == Layer::kHttp) AddHttp(WordsFor(request), request);
+  if (request.layer == Layer::kHttp) {
+    Words of_rule;
+    if (allowed != nullptr) Collect(allowed->when, of_rule);
+    AddHttp(allowed != nullptr ? of_rule : WordsFor(request), request);
+  }
   request.source_ip = Below(2) == 0 ? "10.0.0.1" : "203.0.113.9";
   return request;
 }

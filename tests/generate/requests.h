@@ -16,8 +16,8 @@ class Requests {
   Requests(const engine::Model& model, unsigned seed);
 
   // The next one; a seed always gives the same sequence. Most are HTTP from a workload to a service
-  // on a path some rule looks at; some come through gateways, have no identity, or name hosts,
-  // ports and paths nobody has.
+  // on a path some rule looks at, and half of those what one rule allows, as in a mesh at work;
+  // some come through gateways, have no identity, or name hosts, ports and paths nobody has.
   [[nodiscard]] engine::Request Next();
 
  private:
@@ -30,6 +30,9 @@ class Requests {
   void Collect(const engine::Condition& condition, Words& words);
   void Collect(const engine::Matcher& matcher, Words& words);
   void AddCaller(engine::Request& request);
+  // A workload the rule is for; false when it names none.
+  [[nodiscard]] bool AddCallerOf(const engine::AccessRule& rule, engine::Request& request);
+  [[nodiscard]] const engine::AccessRule* PickAllowed();
   void AddTarget(engine::Request& request);
   void AddGateway(engine::Request& request);
   void AddHttp(const Words& words, engine::Request& request);
@@ -39,8 +42,10 @@ class Requests {
 
   const engine::Model& model_;
   std::mt19937 random_;
-  Words routes_;                                   // of all tables
-  std::map<engine::ServiceId, Words> services_;    // of what guards each service
+  Words routes_;                                 // of all tables
+  std::map<engine::ServiceId, Words> services_;  // of what guards each service
+  std::map<engine::ServiceId, std::vector<engine::AccessRuleId>> allowed_;
+  std::map<std::pair<std::string, std::string>, std::vector<engine::WorkloadId>> by_account_;
   std::vector<engine::Request> targets_;           // host, port and layer of everything callable
   std::vector<engine::ServiceId> target_service_;  // of each; none
   engine::ServiceId called_;
