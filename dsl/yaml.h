@@ -71,5 +71,7 @@ struct Document {
 // `text` as a YAML scalar that every Kubernetes reader takes for a string: plain where that is
 // safe, double-quoted (JSON escapes) where a plain scalar would change its type or meaning.
 [[nodiscard]] std::string QuoteString(std::string_view text);
+// The same, put at the end of `out`.
+void AppendQuoted(std::string_view text, std::string& out);
 
 }  // namespace weft::yaml

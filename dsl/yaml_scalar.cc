@@ -66,6 +66,9 @@ Kind PlainKind(std::string_view text) {
   return IsFloat(text) ? Kind::kFloat : Kind::kString;
 }
 
+// Longer text that starts like a name is no word with a meaning of its own, as `false` is.
+constexpr std::size_t kLongestWord = 5;
+
 bool IsSafePlain(std::string_view text) {
   const auto is_alpha = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   if (text.empty() || !(is_alpha(text.front()) || text.front() == '/')) return false;
@@ -123,37 +126,46 @@ std::optional<std::int64_t> ParseInt(std::string_view text) {
 bool IsTrueWord(std::string_view text) { return Contains(kTrueWords, text); }
 
 std::string QuoteString(std::string_view text) {
-  if (IsSafePlain(text) && PlainKind(text) == Kind::kString) return std::string(text);
+  std::string quoted;
+  AppendQuoted(text, quoted);
+  return quoted;
+}
+
+void AppendQuoted(std::string_view text, std::string& out) {
+  if (IsSafePlain(text) && (text.size() > kLongestWord || PlainKind(text) == Kind::kString)) {
+    out += text;
+    return;
+  }
   static constexpr std::string_view kHex = "0123456789abcdef";
-  std::string quoted = "\"";
+  out += '"';
   for (const char c : text) {
     switch (c) {
       case '"':
-        quoted += "\\\"";
+        out += "\\\"";
         break;
       case '\\':
-        quoted += "\\\\";
+        out += "\\\\";
         break;
       case '\n':
-        quoted += "\\n";
+        out += "\\n";
         break;
       case '\t':
-        quoted += "\\t";
+        out += "\\t";
         break;
       case '\r':
-        quoted += "\\r";
+        out += "\\r";
         break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          quoted += "\\u00";
-          quoted += kHex[static_cast<unsigned char>(c) >> 4U];
-          quoted += kHex[static_cast<unsigned char>(c) & 0xFU];
+          out += "\\u00";
+          out += kHex[static_cast<unsigned char>(c) >> 4U];
+          out += kHex[static_cast<unsigned char>(c) & 0xFU];
         } else {
-          quoted += c;
+          out += c;
         }
     }
   }
-  return quoted + "\"";
+  out += '"';
 }
 
 }  // namespace weft::yaml

@@ -8,11 +8,15 @@
 namespace weft::emit {
 namespace {
 
-void WriteValue(const Value& value, int indent, bool in_list, std::string& out);
+void WriteValue(const Value& value, int indent, std::string& out);
 
-std::string Scalar(const Value& value) {
-  if (value.is_string()) return yaml::QuoteString(value.get<std::string>());
-  return value.dump();
+void WriteScalar(const Value& value, std::string& out) {
+  if (const auto* text = value.get_ptr<const std::string*>()) {
+    yaml::AppendQuoted(*text, out);
+  } else {
+    out += value.dump();
+  }
+  out += '\n';
 }
 
 void Indent(int indent, std::string& out) { out.append(static_cast<std::size_t>(indent), ' '); }
@@ -22,8 +26,9 @@ void WriteMap(const Value& map, int indent, bool in_list, std::string& out) {
   for (const auto& [key, value] : map.items()) {
     if (!(first && in_list)) Indent(indent, out);
     first = false;
-    out += yaml::QuoteString(key) + ":";
-    WriteValue(value, indent, false, out);
+    yaml::AppendQuoted(key, out);
+    out += ':';
+    WriteValue(value, indent, out);
   }
 }
 
@@ -36,22 +41,23 @@ void WriteList(const Value& list, int indent, std::string& out) {
     } else if (item.is_object() || item.is_array()) {
       out += item.dump() + "\n";
     } else {
-      out += Scalar(item) + "\n";
+      WriteScalar(item, out);
     }
   }
 }
 
-void WriteValue(const Value& value, int indent, bool in_list, std::string& out) {
+void WriteValue(const Value& value, int indent, std::string& out) {
   if (value.is_object() && !value.empty()) {
     out += "\n";
-    WriteMap(value, indent + 2, in_list, out);
+    WriteMap(value, indent + 2, false, out);
   } else if (value.is_array() && !value.empty()) {
     out += "\n";
     WriteList(value, indent, out);
   } else if (value.is_object() || value.is_array()) {
     out += " " + value.dump() + "\n";
   } else {
-    out += " " + Scalar(value) + "\n";
+    out += ' ';
+    WriteScalar(value, out);
   }
 }
 
@@ -73,21 +79,18 @@ std::string YamlText(const Value& mapping) {
 }
 
 std::string ToYaml(const Object& object) {
-  Value document;
-  document["apiVersion"] = object.api_version;
-  document["kind"] = object.kind;
-  document["metadata"]["name"] = object.name;
-  document["metadata"]["namespace"] = object.ns;
-  for (const auto& [key, value] : object.labels) document["metadata"]["labels"][key] = value;
-  for (const auto& [key, value] : object.annotations) {
-    document["metadata"]["annotations"][key] = value;
-  }
-  if (object.kind == "ConfigMap") {
-    document["data"] = object.data;
-  } else {
-    document["spec"] = object.spec;
-  }
-  return YamlText(document);
+  Value head;
+  head["apiVersion"] = object.api_version;
+  head["kind"] = object.kind;
+  head["metadata"]["name"] = object.name;
+  head["metadata"]["namespace"] = object.ns;
+  for (const auto& [key, value] : object.labels) head["metadata"]["labels"][key] = value;
+  for (const auto& [key, value] : object.annotations) head["metadata"]["annotations"][key] = value;
+  std::string text = YamlText(head);
+  const bool map = object.kind == "ConfigMap";
+  text += map ? "data:" : "spec:";
+  WriteValue(map ? object.data : object.spec, 0, text);
+  return text;
 }
 
 std::string PathOf(const Object& object) {

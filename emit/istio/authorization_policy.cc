@@ -93,10 +93,6 @@ std::vector<std::string> Principals(const engine::Model& model, const engine::Id
   return principals;
 }
 
-struct Source {
-  Value value = Value::object();
-};
-
 // One rule under construction: `source` fields and `operation` fields AND together.
 struct Draft {
   Value source = Value::object();
@@ -131,7 +127,7 @@ class RuleWriter {
       std::vector<Draft> drafts = Sources(rule.callers);
       for (const Literal& literal : conjunction) Apply(literal, drafts);
       for (Draft& draft : drafts) {
-        if (!ports || Confine(*ports, draft)) rules.push_back(Finish(draft));
+        if (!ports || Confine(*ports, draft)) rules.push_back(Finish(std::move(draft)));
       }
     }
     return rules;
@@ -178,11 +174,20 @@ class RuleWriter {
     return !kept.empty();
   }
 
-  static Value Finish(const Draft& draft) {
+  // The only one of a list, in a mapping of its own.
+  static Value OnlyOne(const char* name, Value value) {
+    Value item = Value::object();
+    item[name] = std::move(value);
+    Value list = Value::array();
+    list.push_back(std::move(item));
+    return list;
+  }
+
+  static Value Finish(Draft draft) {
     Value rule = Value::object();
-    if (!draft.source.empty()) rule["from"].push_back({{"source", draft.source}});
-    if (!draft.operation.empty()) rule["to"].push_back({{"operation", draft.operation}});
-    if (!draft.when.empty()) rule["when"] = draft.when;
+    if (!draft.source.empty()) rule["from"] = OnlyOne("source", std::move(draft.source));
+    if (!draft.operation.empty()) rule["to"] = OnlyOne("operation", std::move(draft.operation));
+    if (!draft.when.empty()) rule["when"] = std::move(draft.when);
     return rule;
   }
 
@@ -274,7 +279,8 @@ class RuleWriter {
               const std::vector<std::string>& values) {
     for (Draft& draft : drafts) {
       Value& target = part[0] == 's' ? draft.source : draft.operation;
-      for (const std::string& value : values) target[field].push_back(value);
+      Value& list = target[field];
+      for (const std::string& value : values) list.push_back(value);
     }
   }
 

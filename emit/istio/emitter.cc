@@ -18,12 +18,9 @@ namespace weft::emit::istio {
 Object& Emitter::Add(const std::string& api_version, const std::string& kind, const std::string& ns,
                      const std::string& name, engine::WorkspaceId workspace, Span span) {
   std::string unique = NameOf(name);
-  const auto taken = [&](const std::string& candidate) {
-    return std::any_of(objects.begin(), objects.end(), [&](const Object& o) {
-      return o.kind == kind && o.ns == ns && o.name == candidate;
-    });
-  };
-  for (int i = 2; taken(unique); ++i) unique = NameOf(name) + "-" + std::to_string(i);
+  for (int i = 2; !taken.emplace(kind, ns, unique).second; ++i) {
+    unique = NameOf(name) + "-" + std::to_string(i);
+  }
   Object object{.api_version = api_version,
                 .kind = kind,
                 .ns = ns,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dsl/diagnostic.h"
@@ -19,6 +20,7 @@ struct Emitter {
   engine::ClusterId cluster;
   Diagnostics& diagnostics;
   std::vector<Object>& objects;
+  std::set<std::tuple<std::string, std::string, std::string>> taken{};  // kind, namespace, name
 
   // Adds an object with weft's labels and annotations and returns it, to fill in its spec. Names
   // are unique per kind and namespace: a second object of a name gets a number.

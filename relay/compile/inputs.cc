@@ -232,6 +232,11 @@ Result<std::string> ReadFile(const std::string& path) {
 Status WriteFile(const std::string& path, const std::string& text) {
   const fs::path target(path);
   std::error_code error;
+  if (fs::is_regular_file(target, error) && fs::file_size(target, error) == text.size()) {
+    const Result<std::string> before = ReadFile(path);
+    if (before.ok() && before.value() == text) return Unit{};
+  }
+  error.clear();
   if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
   if (error) return Error{"`" + target.parent_path().string() + "`: " + error.message()};
   const std::string temporary = path + ".weft-" + std::to_string(::getpid()) + ".tmp";

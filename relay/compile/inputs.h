@@ -45,7 +45,8 @@ void ReadInputs(const InputOptions& options, Inputs& inputs, Diagnostics& diagno
 // Whole file, or the reason why not (missing, directory, too large, unreadable).
 [[nodiscard]] Result<std::string> ReadFile(const std::string& path);
 
-// Writes by temporary name and rename, creating directories. The error names the path.
+// Writes by temporary name and rename, creating directories. A file that has this text already is
+// left alone, with its times. The error names the path.
 [[nodiscard]] Status WriteFile(const std::string& path, const std::string& text);
 
 }  // namespace weft::relay
