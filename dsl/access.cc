@@ -87,7 +87,7 @@ void ReadAccess(Cursor& c, Header header, Program& program) {
           access.override_ = true;
         } else if (word == "priority") {
           c.Skip();
-          access.priority = c.ExpectNumber("`priority`");
+          access.priority = c.ExpectNumber("`priority`", kRank);
         } else if (c.AcceptWord("label")) {
           access.header.labels.push_back(ReadLabel(c));
         } else {

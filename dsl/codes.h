@@ -51,17 +51,22 @@ inline constexpr Code kMissingSection{
     "A file says whose it is before its first declaration: `mesh NAME` or `workspace NAME`."};
 inline constexpr Code kBadLiteral{
     2001, "bad-literal",
-    "A literal has the wrong form for its type. Durations are `500ms`, `2s`, `5m`, `1h`, `365d`; "
-    "percentages `10%`; rates `100/s`, `10/min`; ports 1 to 65535; blocks `10.0.0.0/8`."};
+    "A value has the wrong form for its type, or is one that a proxy would refuse, cut off or take "
+    "for not set. Durations are `500ms`, `2s`, `5m`, `1h`, `365d`, at least `1ms`; percentages "
+    "`10%`; rates `100/s`, `10/min`; ports 1 to 65535; blocks `10.0.0.0/8`; counts 1 to "
+    "2147483647; statuses that are answered 200 to 599. Methods stand in capitals, those that HTTP "
+    "does not know in quotes. Names of headers are tokens of HTTP, and `:path`, `:method`, "
+    "`:authority` and `host` are no headers here. Labels, namespaces, services and subsets are "
+    "named as in Kubernetes."};
 inline constexpr Code kMissingUnit{
     2002, "missing-unit",
     "A number stands where a value with a unit is expected: `timeout 5` may mean seconds or "
     "milliseconds. Write `5s` or `5ms`."};
 inline constexpr Code kBadPattern{
     2003, "bad-pattern",
-    "A pattern is not well formed: `under` and `like` take paths that begin with `/`; in a "
-    "template `*` "
-    "stands for a whole segment and `**` only at the end; `matches` takes an RE2 expression."};
+    "A pattern is not well formed: paths begin with `/`; in a template `*` stands for a whole "
+    "segment and `**` only at the end; a regular expression is one of RE2, not empty and at most "
+    "1024 bytes long, and what replaces it names only groups that it has (`\\1`)."};
 inline constexpr Code kEmptySelection{
     2004, "empty-selection",
     "A selection selects nothing in particular. Say `all`, name what is meant, or give labels."};

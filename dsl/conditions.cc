@@ -1,11 +1,11 @@
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
+#include "dsl/words.h"
 
 namespace weft::dsl {
 namespace {
@@ -42,10 +42,8 @@ Pattern TemplatePattern(Cursor& c, Str text) {
 }
 
 Pattern RegexPattern(Cursor& c, Str text) {
-  const re2::RE2 regex(text.value, re2::RE2::Quiet);
-  if (!regex.ok()) {
-    c.Fail(codes::kBadPattern, text.span, "not a valid RE2 expression: " + regex.error());
-  }
+  const std::string fault = c.failed() ? "" : RegexFault(text.value);
+  if (!fault.empty()) c.Fail(codes::kBadPattern, text.span, fault);
   return Regex{std::move(text.value)};
 }
 
@@ -59,23 +57,6 @@ std::vector<Spanned<Pattern>> ReadValues(Cursor& c, const std::function<Pattern(
 }
 
 // ---- sources
-
-// Names of namespaces and service accounts as Kubernetes has them; a `*` is no wildcard here.
-bool IsObjectName(std::string_view name) {
-  const auto inner = [](char x) {
-    return (x >= 'a' && x <= 'z') || (x >= '0' && x <= '9') || x == '-' || x == '.';
-  };
-  return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), inner) &&
-         name.front() != '-' && name.front() != '.' && name.back() != '-' && name.back() != '.';
-}
-
-Str ExpectNamespace(Cursor& c) {
-  Str name = c.ExpectString("a namespace");
-  if (!c.failed() && !IsObjectName(name.value)) {
-    c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no name of a namespace");
-  }
-  return name;
-}
 
 Str ExpectAccount(Cursor& c) {
   Str name = c.ExpectString("a service account \"namespace/name\"");
@@ -177,13 +158,7 @@ class ConditionReader {
 
   std::vector<Str> ReadMethods() {
     std::vector<Str> methods;
-    c_.ExpectList([&] {
-      if (c_.Is(TokenKind::kString)) {
-        methods.push_back(c_.ExpectString("a method"));
-      } else {
-        methods.push_back(c_.ExpectName("a method such as `GET`"));
-      }
-    });
+    c_.ExpectList([&] { methods.push_back(ExpectMethod(c_)); });
     return methods;
   }
 
@@ -237,7 +212,7 @@ class ConditionReader {
     if (c_.AcceptWord("host")) return HostIs{ReadPatterns(c_, false)};
     if (c_.AcceptWord("sni")) return SniIs{ReadPatterns(c_, false)};
     if (c_.AcceptWord("header")) {
-      Str name = c_.ExpectString("the name of a header");
+      Str name = ExpectHeader(c_, "the name of a header");
       return HeaderIs{std::move(name), ReadPatterns(c_, false)};
     }
     if (c_.AcceptWord("query")) {

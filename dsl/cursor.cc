@@ -1,11 +1,29 @@
 #include "dsl/cursor.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dsl/codes.h"
 #include "dsl/literals.h"
 
 namespace weft::dsl {
+namespace {
+
+// What a literal belongs to, in backticks when it is a word of the language.
+std::string Ticked(std::string_view what) {
+  return what.starts_with('`') ? std::string(what) : "`" + std::string(what) + "`";
+}
+
+std::string OutOfBounds(std::string_view what, Bounds bounds, std::string_view found) {
+  std::string text(what);
+  text += bounds.most < kMostCount ? " lies between " + std::to_string(bounds.least) + " and " +
+                                         std::to_string(bounds.most)
+                                   : " is a number from " + std::to_string(bounds.least) + " to " +
+                                         std::to_string(bounds.most);
+  return text + ", found `" + std::string(found) + "`";
+}
+
+}  // namespace
 
 TokenKind Cursor::Kind(std::uint32_t ahead) const {
   const std::size_t i = std::min<std::size_t>(at_ + ahead, syntax_.tokens.size() - 1);
@@ -157,8 +175,20 @@ Str Cursor::ExpectString(std::string_view what) {
   return value;
 }
 
-Duration Cursor::ExpectDuration(std::string_view what) {
-  if (auto bound = Bound<Duration>()) return *bound;
+Duration Cursor::ExpectDuration(std::string_view what, Zero zero) {
+  Duration duration;
+  if (auto bound = Bound<Duration>()) {
+    duration = *bound;
+  } else {
+    duration = ReadDuration(what);
+  }
+  if (!failed_ && zero == Zero::kRefused && duration.value.count() == 0) {
+    Fail(codes::kBadLiteral, duration.span, Ticked(what) + " takes at least `1ms`, found `0`");
+  }
+  return duration;
+}
+
+Duration Cursor::ReadDuration(std::string_view what) {
   if (failed_) return {};
   if (!Is(TokenKind::kNumber)) {
     FailExpected("a duration such as `2s` for " + std::string(what));
@@ -172,26 +202,30 @@ Duration Cursor::ExpectDuration(std::string_view what) {
     return {*value, span};
   }
   if (ParseNumber(text)) {
-    Diagnostic& d = Fail(codes::kMissingUnit, span,
-                         "`" + std::string(what) + "` takes a duration, found the number `" + text +
-                             "` without a unit");
+    Diagnostic& d =
+        Fail(codes::kMissingUnit, span,
+             Ticked(what) + " takes a duration, found the number `" + text + "` without a unit");
     d.help = "write `" + text + "s` for seconds or `" + text + "ms` for milliseconds";
     d.edit = Edit{span, text + "s"};
   } else {
     Fail(codes::kBadLiteral, span,
-         "`" + std::string(what) + "` takes a duration such as `2s`, found `" + text + "`");
+         Ticked(what) + " takes a duration such as `2s`, found `" + text + "`");
   }
   return {};
 }
 
-Percent Cursor::ExpectPercent(std::string_view what) {
-  if (auto bound = Bound<Percent>()) return *bound;
+Percent Cursor::ExpectPercent(std::string_view what, Share share) {
+  if (auto bound = Bound<Percent>()) {
+    CheckShare(what, share, *bound);
+    return *bound;
+  }
   if (failed_) return {};
   const Span span = SpanAt();
   const std::string text(Text());
   const std::optional<double> value = Is(TokenKind::kNumber) ? ParsePercent(text) : std::nullopt;
   if (value) {
     Skip();
+    CheckShare(what, share, {*value, span});
     return {*value, span};
   }
   if (Is(TokenKind::kNumber) && ParseNumber(text)) {
@@ -209,30 +243,79 @@ Percent Cursor::ExpectPercent(std::string_view what) {
   return {};
 }
 
-Number Cursor::ExpectNumber(std::string_view what) {
-  if (auto bound = Bound<Number>()) return *bound;
+void Cursor::CheckShare(std::string_view what, Share share, const Percent& percent) {
+  constexpr double kLeastShare = 0.0001;
+  const bool whole = percent.value == std::floor(percent.value);
+  std::string expected;
+  switch (share) {
+    case Share::kAny:
+      return;
+    case Share::kSome:
+      if (percent.value < kLeastShare) expected = "a percentage of at least `0.0001%`";
+      break;
+    case Share::kWhole:
+      if (!whole || percent.value < 1) expected = "a whole percentage between `1%` and `100%`";
+      break;
+    case Share::kWholeOrNone:
+      if (!whole) expected = "a whole percentage";
+      break;
+  }
+  if (expected.empty() || failed_) return;
+  Fail(codes::kBadLiteral, percent.span, std::string(what) + " takes " + expected);
+}
+
+Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
+  if (auto bound = Bound<Number>()) {
+    CheckBounds(what, bounds, *bound);
+    return *bound;
+  }
   if (failed_) return {};
   const std::optional<std::int64_t> value =
       Is(TokenKind::kNumber) ? ParseNumber(Text()) : std::nullopt;
+  const bool digits = !AtEnd() && Text().find_first_not_of("0123456789") == std::string_view::npos;
+  if (!value && Is(TokenKind::kNumber) && digits) {  // more than any number can be
+    Fail(codes::kBadLiteral, SpanAt(), OutOfBounds(what, bounds, Text()));
+    return {};
+  }
   if (!value) {
     FailExpected("a number for " + std::string(what));
     return {};
   }
   Number number{*value, SpanAt()};
   Skip();
+  CheckBounds(what, bounds, number);
   return number;
 }
 
-Number Cursor::ExpectSize(std::string_view what) {
+void Cursor::CheckBounds(std::string_view what, Bounds bounds, const Number& number) {
+  if (failed_ || (number.value >= bounds.least && number.value <= bounds.most)) return;
+  Fail(codes::kBadLiteral, number.span, OutOfBounds(what, bounds, std::to_string(number.value)));
+}
+
+Number Cursor::ExpectSize(std::string_view what, Bounds bounds) {
   if (failed_) return {};
   const std::optional<std::int64_t> value =
       Is(TokenKind::kNumber) ? ParseSize(Text()) : std::nullopt;
+  if (!value && Is(TokenKind::kNumber) && ParseNumber(Text())) {
+    const std::string text(Text());
+    Diagnostic& d =
+        Fail(codes::kMissingUnit, SpanAt(),
+             Ticked(what) + " takes a size, found the number `" + text + "` without a unit");
+    d.help = "write `" + text + "B`, `" + text + "KiB` or `" + text + "MiB`";
+    d.edit = Edit{d.span, text + "KiB"};
+    return {};
+  }
   if (!value) {
     FailExpected("a size such as `4KiB` for " + std::string(what));
     return {};
   }
   Number number{*value, SpanAt()};
   Skip();
+  if (number.value < bounds.least || number.value > bounds.most) {
+    Fail(codes::kBadLiteral, number.span,
+         Ticked(what) + " takes between " + std::to_string(bounds.least) + " and " +
+             std::to_string(bounds.most) + " bytes");
+  }
   return number;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "dsl/bounds.h"
 #include "dsl/condition.h"
 #include "dsl/items.h"
 #include "dsl/name.h"
@@ -61,10 +62,11 @@ class Cursor {
   QName ExpectQName(std::string_view what);
   Name ExpectServiceHost(std::string_view what);
   Str ExpectString(std::string_view what);
-  Duration ExpectDuration(std::string_view what);
-  Percent ExpectPercent(std::string_view what);
-  Number ExpectNumber(std::string_view what);
-  Number ExpectSize(std::string_view what);
+  // Values out of bounds are reported, those given for a template's parameter too.
+  Duration ExpectDuration(std::string_view what, Zero zero = Zero::kRefused);
+  Percent ExpectPercent(std::string_view what, Share share = Share::kAny);
+  Number ExpectNumber(std::string_view what, Bounds bounds);
+  Number ExpectSize(std::string_view what, Bounds bounds = kBytes);
   Port ExpectPort(std::string_view what);
   // One or `[a, b]`.
   std::vector<Name> ExpectNames(std::string_view what);
@@ -106,6 +108,9 @@ class Cursor {
   void Recover(std::uint32_t start, std::uint32_t end);
 
  private:
+  Duration ReadDuration(std::string_view what);
+  void CheckBounds(std::string_view what, Bounds bounds, const Number& number);
+  void CheckShare(std::string_view what, Share share, const Percent& percent);
   // Bound value of the word at the position, when it names a parameter.
   template <typename T>
   std::optional<T> Bound();

@@ -2,7 +2,9 @@
 // `tls`, `failover`.
 #include <utility>
 
+#include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 void ReadKeepalive(Cursor& c, ConnectionsItem& item) {
   item.keepalive = c.ExpectDuration("keepalive");
   if (c.AcceptWord("every")) item.keepalive_interval = c.ExpectDuration("every");
-  if (c.AcceptWord("probes")) item.keepalive_probes = c.ExpectNumber("`probes`");
+  if (c.AcceptWord("probes")) item.keepalive_probes = c.ExpectNumber("`probes`", kCount);
 }
 
 ConnectionsItem ReadConnections(Cursor& c) {
@@ -20,15 +22,15 @@ ConnectionsItem ReadConnections(Cursor& c) {
               {"at", "pending", "requests", "per", "retries", "connect", "idle", "keepalive"},
               [&](std::string_view /*word*/) {
                 if (c.AcceptWords({"at", "most"})) {
-                  item.max_connections = c.ExpectNumber("connections");
+                  item.max_connections = c.ExpectNumber("`at most`", kCount);
                 } else if (c.AcceptWords({"pending", "at", "most"})) {
-                  item.max_pending = c.ExpectNumber("pending requests");
+                  item.max_pending = c.ExpectNumber("`pending at most`", kCount);
                 } else if (c.AcceptWords({"requests", "at", "most"})) {
-                  item.max_requests = c.ExpectNumber("requests");
+                  item.max_requests = c.ExpectNumber("`requests at most`", kCount);
                 } else if (c.AcceptWords({"per", "connection"})) {
-                  item.requests_per_connection = c.ExpectNumber("requests per connection");
+                  item.requests_per_connection = c.ExpectNumber("`per connection`", kCount);
                 } else if (c.AcceptWords({"retries", "at", "most"})) {
-                  item.max_retries = c.ExpectNumber("retries");
+                  item.max_retries = c.ExpectNumber("`retries at most`", kCount);
                 } else if (c.AcceptWords({"connect", "within"})) {
                   item.connect_timeout = c.ExpectDuration("connect within");
                 } else if (c.AcceptWord("idle")) {
@@ -46,17 +48,23 @@ ConnectionsItem ReadConnections(Cursor& c) {
 EjectItem ReadEject(Cursor& c) {
   EjectItem eject;
   c.ExpectWord("after");
-  eject.errors = c.ExpectNumber("`eject after`");
+  eject.errors = c.ExpectNumber("`eject after`", kCountOrNone);
   if (c.AcceptWord("gateway")) eject.gateway_errors = true;
   if (!c.AcceptWord("error")) c.ExpectWord("errors");
   if (c.AcceptWord("or")) {
-    eject.or_gateway_errors = c.ExpectNumber("gateway errors");
+    eject.or_gateway_errors = c.ExpectNumber("`gateway errors`", kCountOrNone);
     c.ExpectWord("gateway");
     if (!c.AcceptWord("error")) c.ExpectWord("errors");
   }
   if (c.AcceptWord("in")) eject.interval = c.ExpectDuration("in");
   if (c.AcceptWord("for")) eject.base_time = c.ExpectDuration("for");
-  if (c.AcceptWords({"at", "most"})) eject.max_share = c.ExpectPercent("`at most`");
+  if (c.AcceptWords({"at", "most"})) eject.max_share = c.ExpectPercent("`at most`", Share::kWhole);
+  const bool never =
+      eject.errors.value == 0 && eject.or_gateway_errors.value_or(Number{}).value == 0;
+  if (!c.failed() && never) {
+    c.Fail(codes::kBadLiteral, eject.errors.span, "after `0` errors nothing is ever ejected").help =
+        "write a number from 1, or remove the item";
+  }
   return eject;
 }
 
@@ -65,12 +73,12 @@ void ReadHash(Cursor& c, BalanceItem& balance) {
   c.ExpectWord("of");
   if (c.AcceptWord("header")) {
     balance.kind = BalanceItem::Kind::kHashHeader;
-    balance.key = c.ExpectString("a header");
+    balance.key = ExpectHeader(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWord("cookie")) {
     balance.kind = BalanceItem::Kind::kHashCookie;
     balance.key = c.ExpectString("a cookie");
-    if (c.AcceptWord("path")) balance.cookie_path = c.ExpectString("a path");
-    if (c.AcceptWord("ttl")) balance.ttl = c.ExpectDuration("ttl");
+    if (c.AcceptWord("path")) balance.cookie_path = ExpectPath(c, "a path");
+    if (c.AcceptWord("ttl")) balance.ttl = c.ExpectDuration("ttl", Zero::kAllowed);
   } else if (c.AcceptWord("query")) {
     balance.kind = BalanceItem::Kind::kHashQuery;
     balance.key = c.ExpectString("a query parameter");
@@ -99,7 +107,8 @@ BalanceItem ReadBalance(Cursor& c) {
     c.FailExpected("`round robin`, `least request`, `random`, `passthrough` or `by hash of …`");
   }
   if (c.AcceptWords({"warm", "up"})) balance.warm_up = c.ExpectDuration("warm up");
-  if (c.AcceptWords({"panic", "below"})) balance.panic_below = c.ExpectPercent("`panic below`");
+  if (c.AcceptWords({"panic", "below"}))
+    balance.panic_below = c.ExpectPercent("`panic below`", Share::kWholeOrNone);
   if (c.AcceptWords({"merge", "updates", "within"})) {
     balance.merge_updates = c.ExpectDuration("merge updates within");
   }
@@ -153,7 +162,7 @@ FailoverItem ReadFailover(Cursor& c) {
     mapping.from = ReadRegion(c, mapping.from_place);
     c.ExpectWord("to");
     mapping.to = ReadRegion(c, mapping.to_place);
-    if (c.AcceptWord("weight")) mapping.weight = c.ExpectPercent("`weight`");
+    if (c.AcceptWord("weight")) mapping.weight = c.ExpectPercent("`weight`", Share::kWholeOrNone);
     failover.mappings.push_back(std::move(mapping));
   } while (c.Accept(TokenKind::kComma));
   return failover;

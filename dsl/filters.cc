@@ -7,6 +7,7 @@
 #include "dsl/codes.h"
 #include "dsl/literals.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 
@@ -33,7 +34,7 @@ std::optional<PhaseClause> ReadPhase(Cursor& c) {
     c.ExpectWord("after");
   }
   c.ExpectWord("authorization");
-  if (c.AcceptWord("order")) clause.order = c.ExpectNumber("`order`");
+  if (c.AcceptWord("order")) clause.order = c.ExpectNumber("`order`", kRank);
   return clause;
 }
 
@@ -78,6 +79,16 @@ LuaItem ReadLua(Cursor& c) {
   return lua;
 }
 
+Str ExpectChecksum(Cursor& c) {
+  Str sum = c.ExpectString("a checksum");
+  const bool hex = sum.value.size() == 64 &&
+                   sum.value.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!c.failed() && !hex) {
+    c.Fail(codes::kBadLiteral, sum.span, "a checksum has 64 hexadecimal digits in lower case");
+  }
+  return sum;
+}
+
 WasmItem ReadWasm(Cursor& c) {
   WasmItem wasm;
   wasm.source = c.ExpectString("where the module is");
@@ -89,7 +100,7 @@ WasmItem ReadWasm(Cursor& c) {
   if (!c.Is(TokenKind::kOpenBrace)) return wasm;
   c.ReadBlock("`wasm`", {"sha256", "config", "root", "vm", "on", "before"}, [&](std::string_view) {
     if (c.AcceptWord("sha256")) {
-      wasm.sha256 = c.ExpectString("a checksum");
+      wasm.sha256 = ExpectChecksum(c);
     } else if (c.AcceptWord("config")) {
       wasm.config = c.ExpectString("the configuration");
     } else if (c.AcceptWord("root")) {
@@ -195,10 +206,10 @@ bool ReadMaskAction(Cursor& c, MaskItem& mask) {
     if (!patterns && !c.AcceptWord("headers")) return false;
     if (c.Is(TokenKind::kString)) action.name = c.ExpectString("a name");
     c.ExpectList([&] {
-      const Str text = c.ExpectString(patterns ? "a regular expression" : "a header");
-      if (!patterns) return action.headers.push_back(text);
-      action.patterns.push_back({text, {}});
-      if (c.AcceptWord("group")) action.patterns.back().group = c.ExpectNumber("`group`");
+      if (!patterns) return action.headers.push_back(ExpectHeader(c, "a header"));
+      action.patterns.push_back({ExpectRegex(c, "a regular expression"), {}});
+      MaskItem::Regex& pattern = action.patterns.back();
+      if (c.AcceptWord("group")) pattern.group = ExpectGroup(c, pattern.regex);
     });
     if (c.AcceptWord("with")) action.with = c.ExpectString("a character");
     if (c.AcceptWord("share")) action.share = c.ExpectPercent("`share`");
@@ -237,7 +248,7 @@ LogItem::Status ReadStatus(Cursor& c) {
   } else {
     c.Expect(TokenKind::kEquals, "`=`, `>=` or `<=`");
   }
-  status.value = c.ExpectNumber("`status`");
+  status.value = c.ExpectNumber("`status`", kAnyStatus);
   return status;
 }
 
@@ -249,18 +260,18 @@ void ReadLogCondition(Cursor& c, LogItem& log) {
   LogItem::Header header;
   header.negated = c.AcceptWord("not");
   if (!c.AcceptWord("header")) return c.FailExpected("`status >= N` or `header \"x\" = \"y\"`");
-  header.match.name = c.ExpectString("a header");
+  header.match.name = ExpectHeader(c, "a header", HeaderPlace::kPseudo);
   header.match.patterns = ReadPatterns(c, false);
   log.when.emplace_back(std::move(header));
 }
 
 void ReadLogPart(Cursor& c, LogItem& log) {
   if (c.AcceptWords({"request", "headers"})) {
-    log.request_headers = c.ExpectStrings("a header");
+    log.request_headers = ExpectHeaders(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWords({"response", "headers"})) {
-    log.response_headers = c.ExpectStrings("a header");
+    log.response_headers = ExpectHeaders(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWords({"response", "trailers"})) {
-    log.response_trailers = c.ExpectStrings("a trailer");
+    log.response_trailers = ExpectHeaders(c, "a trailer");
   } else if (c.AcceptWords({"filter", "state"})) {
     log.filter_state = c.ExpectStrings("a key");
   } else {
@@ -287,8 +298,11 @@ LogItem ReadLog(Cursor& c) {
 void ReadStatuses(Cursor& c, HealthCheckItem& check) {
   c.ExpectList([&] {
     HealthCheckItem::StatusRange range;
-    range.first = c.ExpectNumber("a status");
-    range.last = c.AcceptWord("to") ? c.ExpectNumber("a status") : range.first;
+    range.first = c.ExpectNumber("a status", kAnyStatus);
+    range.last = c.AcceptWord("to") ? c.ExpectNumber("a status", kAnyStatus) : range.first;
+    if (!c.failed() && range.last.value < range.first.value) {
+      c.Fail(codes::kBadLiteral, range.last.span, "the range of statuses ends before it begins");
+    }
     check.statuses.push_back(range);
   });
 }
@@ -305,16 +319,16 @@ bool ReadCheckInterval(Cursor& c, HealthCheckItem& check) {
   } else if (c.AcceptWords({"unhealthy", "every"})) {
     check.unhealthy_every = c.ExpectDuration("unhealthy every");
   } else if (c.AcceptWords({"healthy", "after"})) {
-    check.healthy_after = c.ExpectNumber("`healthy after`");
+    check.healthy_after = c.ExpectNumber("`healthy after`", kCount);
   } else if (c.AcceptWords({"unhealthy", "after"})) {
-    check.unhealthy_after = c.ExpectNumber("`unhealthy after`");
+    check.unhealthy_after = c.ExpectNumber("`unhealthy after`", kCount);
   } else if (c.AcceptWords({"initial", "jitter"})) {
-    check.initial_jitter = c.ExpectDuration("initial jitter");
+    check.initial_jitter = c.ExpectDuration("initial jitter", Zero::kAllowed);
   } else if (c.AcceptWord("jitter")) {
     if (ParsePercent(c.Text())) {
       check.jitter_share = c.ExpectPercent("`jitter`");
     } else {
-      check.jitter = c.ExpectDuration("jitter");
+      check.jitter = c.ExpectDuration("jitter", Zero::kAllowed);
     }
   } else {
     return false;
@@ -326,7 +340,7 @@ bool ReadCheckDetail(Cursor& c, HealthCheckItem& check) {
   if (c.AcceptWord("host")) {
     check.host = c.ExpectString("a host");
   } else if (c.AcceptWord("headers")) {
-    check.headers = c.ExpectLabelBlock("a header");
+    check.headers = ExpectHeaderBlock(c, "a header");
   } else if (c.AcceptWord("statuses")) {
     ReadStatuses(c, check);
   } else if (c.AcceptWord("http2")) {
@@ -361,8 +375,8 @@ HealthCheckItem ReadHealthCheck(Cursor& c) {
     check.kind = HealthCheckItem::Kind::kGrpc;
     if (c.Is(TokenKind::kString)) check.service = c.ExpectString("a service");
   } else {
-    check.method = c.ExpectName("a method such as `GET`, `tcp` or `grpc`");
-    check.path = c.ExpectString("a path");
+    check.method = ExpectMethod(c);
+    check.path = ExpectPath(c, "a path");
   }
   check.healthy_after = {1, check.path.span};
   check.unhealthy_after = {2, check.path.span};
@@ -392,19 +406,19 @@ AdaptConcurrencyItem ReadAdapt(Cursor& c) {
         } else if (c.AcceptWords({"measure", "every"})) {
           item.measure_every = c.ExpectDuration("measure every");
         } else if (c.AcceptWords({"at", "most"})) {
-          item.at_most = c.ExpectNumber("`at most`");
+          item.at_most = c.ExpectNumber("`at most`", kCount);
         } else if (c.AcceptWord("percentile")) {
           item.percentile = c.ExpectPercent("`percentile`");
         } else if (c.AcceptWord("requests")) {
-          item.requests = c.ExpectNumber("`requests`");
+          item.requests = c.ExpectNumber("`requests`", kCount);
         } else if (c.AcceptWord("floor")) {
-          item.floor = c.ExpectNumber("`floor`");
+          item.floor = c.ExpectNumber("`floor`", kCount);
         } else if (c.AcceptWord("jitter")) {
           item.jitter = c.ExpectPercent("`jitter`");
         } else if (c.AcceptWord("slack")) {
           item.slack = c.ExpectPercent("`slack`");
         } else if (c.AcceptWord("status")) {
-          item.status = c.ExpectNumber("`status`");
+          item.status = c.ExpectNumber("`status`", kStatus);
         } else {
           return false;
         }

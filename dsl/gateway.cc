@@ -2,6 +2,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -36,7 +37,7 @@ std::optional<Spanned<TlsVersion>> ReadTlsVersion(Cursor& c) {
 
 Str ReadSecret(Cursor& c) {
   c.ExpectWord("secret");
-  return c.ExpectString("the name of a secret");
+  return ExpectObjectName(c, "the name of a secret");
 }
 
 // `routes from [a] where label k = "v" for hosts ["b"]` behind `accept`.
@@ -125,6 +126,39 @@ void ReadListenerBlock(Cursor& c, Listener& listener) {
               });
 }
 
+// What a listener of a protocol needs, and what it has no use for.
+void CheckListener(Cursor& c, const Listener& listener) {
+  if (c.failed()) return;
+  const bool encrypted =
+      listener.protocol == Protocol::kHttps || listener.protocol == Protocol::kTls;
+  const bool certified = listener.certificate || listener.certificate_file;
+  const TlsMode mode = listener.tls ? listener.tls->value : TlsMode::kSimple;
+  const bool own = mode == TlsMode::kSimple || mode == TlsMode::kMutual;
+  const auto misplaced = [&](Span span, const std::string& message) -> Diagnostic& {
+    return c.Fail(codes::kMisplacedItem, span, message);
+  };
+  if (!encrypted && listener.tls) {
+    misplaced(listener.tls->span, "a listener without TLS has no `tls`").help =
+        "make it `https` or `tls`";
+  } else if (!encrypted && certified) {
+    misplaced(listener.certificate ? listener.certificate->span : listener.certificate_file->span,
+              "a listener without TLS has no certificate")
+        .help = "make it `https` or `tls`";
+  } else if (listener.redirect_https && listener.protocol != Protocol::kHttp) {
+    misplaced(listener.span, "only a listener of `http` redirects to `https`");
+  } else if (encrypted && own && !certified) {
+    c.Fail(codes::kMissingItem, listener.span, "this listener has no certificate").help =
+        "name it, `certificate secret \"NAME\"`, or say `tls passthrough`";
+  } else if (encrypted && !own && certified) {
+    misplaced(listener.certificate ? listener.certificate->span : listener.certificate_file->span,
+              "with this mode of TLS the listener has no certificate of its own");
+  } else if (listener.min_version && listener.max_version &&
+             listener.max_version->value < listener.min_version->value) {
+    c.Fail(codes::kBadLiteral, listener.max_version->span,
+           "the highest version of TLS is below the lowest one");
+  }
+}
+
 Listener ReadListener(Cursor& c) {
   Listener listener;
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
@@ -136,6 +170,7 @@ Listener ReadListener(Cursor& c) {
   }
   listener.span = c.SpanFrom(first);
   if (c.Is(TokenKind::kOpenBrace)) ReadListenerBlock(c, listener);
+  CheckListener(c, listener);
   return listener;
 }
 
@@ -143,13 +178,14 @@ Listener ReadListener(Cursor& c) {
 
 void ReadGateway(Cursor& c, Header header, Program& program) {
   GatewayDecl gateway{.header = std::move(header)};
-  if (c.AcceptWord("in")) gateway.in_namespace = c.ExpectString("a namespace");
+  if (c.AcceptWord("in")) gateway.in_namespace = ExpectNamespace(c);
   if (c.AcceptWord("on")) gateway.clusters = c.ExpectNames("a cluster");
   c.ReadBlock("`gateway`",
               {"select", "listen", "accept", "expose", "label", "authenticate", "authorize"},
               [&](std::string_view) {
                 if (c.AcceptWord("select")) {
                   gateway.select = c.ExpectLabelBlock("a label");
+                  for (const LabelTerm& term : gateway.select) CheckLabel(c, term);
                 } else if (c.AcceptWord("listen")) {
                   gateway.listeners.push_back(ReadListener(c));
                 } else if (c.AcceptWord("accept")) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -5,6 +6,8 @@
 #include "dsl/filters.h"
 #include "dsl/literals.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
+#include "dsl/words.h"
 
 namespace weft::dsl {
 namespace {
@@ -20,6 +23,31 @@ Duration DurationOrNone(Cursor& c, std::string_view what) {
 
 TimeoutItem ReadTimeout(Cursor& c) { return {DurationOrNone(c, "timeout")}; }
 
+// `5xx`, `reset`, `503`.
+Name ExpectRetryCondition(Cursor& c) {
+  Name word;
+  if (c.Is(TokenKind::kNumber)) {
+    word = {std::string(c.Text()), c.SpanAt()};
+    c.Skip();
+  } else {
+    word = c.ExpectName("a retry condition such as `5xx` or `reset`");
+  }
+  if (c.failed() || IsRetryCondition(word.value)) return word;
+  Diagnostic& d =
+      c.Fail(codes::kBadLiteral, word.span, "`" + word.value + "` is no condition for a retry");
+  const std::string near = NearestName(word.value, RetryConditions());
+  if (near.empty()) {
+    for (const std::string& known : RetryConditions()) {
+      d.help += (d.help.empty() ? "conditions are `" : ", `") + known + "`";
+    }
+    d.help += " and statuses such as `503`";
+  } else {
+    d.help = "did you mean `" + near + "`?";
+    d.edit = Edit{d.span, near};
+  }
+  return word;
+}
+
 RetriesItem ReadRetries(Cursor& c) {
   RetriesItem retries;
   if (c.IsWord("none")) {
@@ -27,25 +55,23 @@ RetriesItem ReadRetries(Cursor& c) {
     c.Skip();
     return retries;
   }
-  retries.attempts = c.ExpectNumber("`retries`");
+  retries.attempts = c.ExpectNumber("`retries`", kCountOrNone);
   if (c.AcceptWords({"per", "try"})) retries.per_try = c.ExpectDuration("per try");
   if (c.AcceptWord("on")) {
-    c.ExpectList([&] {
-      if (c.Is(TokenKind::kNumber)) {  // `5xx`
-        retries.on.push_back({std::string(c.Text()), c.SpanAt()});
-        c.Skip();
-      } else {
-        retries.on.push_back(c.ExpectName("a retry condition such as `5xx` or `reset`"));
-      }
-    });
+    c.ExpectList([&] { retries.on.push_back(ExpectRetryCondition(c)); });
   }
   retries.across_localities = c.AcceptWords({"across", "localities"});
+  const bool more = retries.per_try || !retries.on.empty() || retries.across_localities;
+  if (!c.failed() && retries.attempts.value == 0 && more) {
+    c.Fail(codes::kBadLiteral, retries.attempts.span, "no retry is made, and more is said of it")
+        .help = "write `retries none`, or a number from 1";
+  }
   return retries;
 }
 
 void ReadFault(Cursor& c, Item& item) {
   const auto share = [&] {
-    return c.AcceptWord("for") ? c.ExpectPercent("a fault") : Percent{100, {}};
+    return c.AcceptWord("for") ? c.ExpectPercent("a fault", Share::kSome) : Percent{100, {}};
   };
   if (c.AcceptWord("delay")) {
     FaultDelayItem delay;
@@ -55,7 +81,7 @@ void ReadFault(Cursor& c, Item& item) {
   } else {
     c.ExpectWord("abort");
     FaultAbortItem abort;
-    abort.status = c.ExpectNumber("the status");
+    abort.status = c.ExpectNumber("the status of `abort`", kStatus);
     abort.share = share();
     item.value = abort;
   }
@@ -84,15 +110,26 @@ HeadersItem ReadHeaders(Cursor& c) {
       c.ExpectWord("remove");
       op.kind = HeaderOp::Kind::kRemove;
     }
-    op.name = c.ExpectString("the name of a header");
+    op.name = ExpectHeader(c, "the name of a header", HeaderPlace::kChange);
     if (op.kind != HeaderOp::Kind::kRemove) {
       c.Expect(TokenKind::kEquals, "`=`");
-      op.value = c.ExpectString("the value of the header");
+      op.value = ExpectHeaderValue(c, "the value of the header");
     }
     headers.ops.push_back(std::move(op));
     return true;
   });
   return headers;
+}
+
+// What stands in place of what the expression matched.
+Str ExpectReplacement(Cursor& c, const Str& regex) {
+  Str text = c.ExpectString("what replaces it");
+  if (c.failed()) return text;
+  const std::string fault = ReplacementFault(regex.value, text.value);
+  if (!fault.empty()) {
+    c.Fail(codes::kBadPattern, text.span, "not a replacement for this expression: " + fault);
+  }
+  return text;
 }
 
 RewriteItem ReadRewrite(Cursor& c) {
@@ -104,10 +141,12 @@ RewriteItem ReadRewrite(Cursor& c) {
       rewrite.host = ReadHost(c);
     } else if (c.AcceptWord("path")) {
       if (c.AcceptWord("matches")) {
-        rewrite.regex = c.ExpectString("an RE2 expression");
+        rewrite.regex = ExpectRegex(c, "an RE2 expression");
         c.ExpectWord("to");
+        rewrite.path = ExpectReplacement(c, *rewrite.regex);
+      } else {
+        rewrite.path = ExpectPath(c, "a path");
       }
-      rewrite.path = c.ExpectString("a path");
     } else {
       c.FailExpected("`path` or `host`");
     }
@@ -119,25 +158,52 @@ RewriteItem ReadRewrite(Cursor& c) {
   return rewrite;
 }
 
+// A method that other origins may be told of; `"*"` for all.
+Name ExpectCorsMethod(Cursor& c) {
+  static const std::vector<std::string> kKnown = {"GET",    "HEAD",    "POST",    "PUT",  "PATCH",
+                                                  "DELETE", "CONNECT", "OPTIONS", "TRACE"};
+  if (c.Is(TokenKind::kString) && c.Text() == "\"*\"") return c.ExpectString("a method");
+  Name method = ExpectMethod(c);
+  if (c.failed() || std::find(kKnown.begin(), kKnown.end(), method.value) != kKnown.end()) {
+    return method;
+  }
+  c.Fail(codes::kBadLiteral, method.span, "`cors` does not know the method `" + method.value + "`")
+      .help = "methods here are GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS and TRACE";
+  return method;
+}
+
+void CheckCors(Cursor& c, const CorsItem& cors, bool origins, Span span) {
+  if (c.failed()) return;
+  if (cors.max_age && cors.max_age->value.count() % 1000 != 0) {
+    c.Fail(codes::kBadLiteral, cors.max_age->span, "`age` is in whole seconds");
+  } else if (!origins) {
+    c.Fail(codes::kMissingItem, span, "`cors` names no origin").help =
+        "say who may read: `origins [\"https://shop.example\"]`";
+  }
+}
+
 CorsItem ReadCors(Cursor& c) {
   CorsItem cors;
+  bool origins = false;  // `origins []` says that nobody may read
+  const Span span = c.LastSpan();
   c.ReadBlock("`cors`", {"origins", "methods", "headers", "expose", "age", "credentials"},
               [&](std::string_view word) {
                 if (word == "origins") {
                   c.Skip();
                   cors.origins = ReadOrigins(c);
+                  origins = true;
                 } else if (word == "methods") {
                   c.Skip();
-                  cors.methods = c.ExpectNames("a method");
+                  c.ExpectList([&] { cors.methods.push_back(ExpectCorsMethod(c)); });
                 } else if (word == "headers") {
                   c.Skip();
-                  cors.headers = c.ExpectStrings("a header");
+                  cors.headers = ExpectHeaders(c, "a header");
                 } else if (word == "expose") {
                   c.Skip();
-                  cors.expose = c.ExpectStrings("a header");
+                  cors.expose = ExpectHeaders(c, "a header");
                 } else if (word == "age") {
                   c.Skip();
-                  cors.max_age = c.ExpectDuration("age");
+                  cors.max_age = c.ExpectDuration("age", Zero::kAllowed);
                 } else if (word == "credentials") {
                   cors.credentials = Spanned<bool>{true, c.SpanAt()};
                   c.Skip();
@@ -146,6 +212,7 @@ CorsItem ReadCors(Cursor& c) {
                 }
                 return true;
               });
+  CheckCors(c, cors, origins, span);
   return cors;
 }
 
@@ -225,7 +292,7 @@ Value ReadArgumentValue(Cursor& c) {
       c.Skip();
       return Percent{*percent, span};
     }
-    return c.ExpectNumber("an argument");
+    return c.ExpectNumber("an argument", kAnyNumber);
   }
   if (c.bindings() != nullptr && c.Is(TokenKind::kWord)) {
     const auto bound = c.bindings()->find(std::string(c.Text()));
@@ -363,7 +430,7 @@ bool ReadItem(Cursor& c, std::vector<Item>& items) {
   if (c.AcceptWord("override")) item.override_ = true;
   if (c.IsWord("priority") && c.Kind(1) == TokenKind::kNumber) {
     c.Skip();
-    item.priority = c.ExpectNumber("`priority`");
+    item.priority = c.ExpectNumber("`priority`", kRank);
   }
   if (!ReadKnownItem(c, item)) {
     item.value = ReadTemplateUse(c);

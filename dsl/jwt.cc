@@ -3,6 +3,8 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
+#include "dsl/yaml.h"
 
 namespace weft::dsl {
 namespace {
@@ -30,7 +32,7 @@ std::vector<LabelTerm> ReadClaimHeaders(Cursor& c, std::vector<Str>& appended) {
     pair.key = c.ExpectString("a claim");
     c.Expect(TokenKind::kArrow, "`->`");
     if (c.AcceptWord("add")) appended.push_back(pair.key);
-    pair.value = c.ExpectString("a header");
+    pair.value = ExpectHeader(c, "a header");
     pairs.push_back(std::move(pair));
     c.Accept(TokenKind::kComma);
     return true;
@@ -41,18 +43,51 @@ std::vector<LabelTerm> ReadClaimHeaders(Cursor& c, std::vector<Str>& appended) {
 // `"name" key "k" in "ns"` behind `jwks secret`.
 JwtDecl::Secret ReadKeySecret(Cursor& c) {
   JwtDecl::Secret secret{
-      .name = c.ExpectString("the name of a secret"), .key = {}, .in_namespace = {}};
+      .name = ExpectObjectName(c, "the name of a secret"), .key = {}, .in_namespace = {}};
   if (c.AcceptWord("key")) secret.key = c.ExpectString("a key of the secret");
-  if (c.AcceptWord("in")) secret.in_namespace = c.ExpectString("a namespace");
+  if (c.AcceptWord("in")) secret.in_namespace = ExpectNamespace(c);
   return secret;
+}
+
+// `https://id.example/keys`
+Str ExpectUrl(Cursor& c) {
+  Str url = c.ExpectString("a URL");
+  const std::size_t scheme = url.value.find("://");
+  const bool fits = (url.value.starts_with("https://") || url.value.starts_with("http://")) &&
+                    url.value.size() > scheme + 3 && url.value[scheme + 3] != '/' &&
+                    url.value.find_first_of(" \t\n\r") == std::string::npos;
+  if (!c.failed() && !fits) {
+    c.Fail(codes::kBadLiteral, url.span, "`" + url.value + "` is no URL of `https` or `http`");
+  }
+  return url;
+}
+
+// `{"keys": [ … ]}`
+Str ExpectKeySet(Cursor& c) {
+  Str text = c.ExpectString("a key set");
+  if (c.failed()) return text;
+  // JSON is YAML with every string in quotes; the reader of YAML has the limits that text needs.
+  const Source source{.id = {}, .name = "jwks", .text = text.value, .kind = SourceKind::kYaml};
+  Diagnostics unread;
+  const std::vector<yaml::Document> read = yaml::Parse(source, unread);
+  const yaml::Node* keys = read.size() == 1 ? read[0].root.Find("keys") : nullptr;
+  const bool one = read.size() == 1 && read[0].root.Find("kty") != nullptr;
+  const bool fits = text.value.find_first_not_of(" \t\r\n") != std::string::npos &&
+                    text.value[text.value.find_first_not_of(" \t\r\n")] == '{' &&
+                    !unread.HasErrors() && (one || (keys != nullptr && keys->IsSequence()));
+  if (!fits) {
+    c.Fail(codes::kBadLiteral, text.span, "this is no set of keys in JSON").help =
+        "it looks like {\"keys\": [{\"kty\": \"RSA\", …}]}";
+  }
+  return text;
 }
 
 bool ReadKeys(Cursor& c, JwtDecl& jwt) {
   if (c.AcceptWords({"jwks", "from"})) {
-    jwt.jwks_uri = c.ExpectString("a URI");
+    jwt.jwks_uri = ExpectUrl(c);
     if (c.AcceptWords({"through", "service"})) jwt.jwks_service = c.ExpectQName("a service");
   } else if (c.AcceptWords({"jwks", "inline"})) {
-    jwt.jwks_inline = c.ExpectString("a key set");
+    jwt.jwks_inline = ExpectKeySet(c);
   } else if (c.AcceptWords({"jwks", "secret"})) {
     jwt.jwks_secret = ReadKeySecret(c);
   } else if (c.AcceptWords({"cache", "keys"})) {
@@ -73,11 +108,11 @@ bool ReadToken(Cursor& c, JwtDecl& jwt) {
   } else if (c.AcceptWords({"claims", "to", "headers"})) {
     jwt.claims_to_headers = ReadClaimHeaders(c, jwt.appended_claims);
   } else if (c.AcceptWords({"payload", "to", "header"})) {
-    jwt.payload_to = c.ExpectString("a header");
+    jwt.payload_to = ExpectHeader(c, "a header");
   } else if (c.AcceptWords({"forward", "token"})) {
     jwt.forward = true;
   } else if (c.AcceptWord("leeway")) {
-    jwt.leeway = c.ExpectDuration("leeway");
+    jwt.leeway = c.ExpectDuration("leeway", Zero::kAllowed);
   } else {
     return ReadKeys(c, jwt);
   }
@@ -86,13 +121,13 @@ bool ReadToken(Cursor& c, JwtDecl& jwt) {
 
 bool ReadAuthorizerHeaders(Cursor& c, AuthorizerDecl& authorizer) {
   if (c.AcceptWords({"headers", "upstream"})) {
-    authorizer.upstream_headers = c.ExpectStrings("a header");
+    authorizer.upstream_headers = ExpectHeaders(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWords({"headers", "to", "client"})) {
-    authorizer.client_headers = c.ExpectStrings("a header");
+    authorizer.client_headers = ExpectHeaders(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWord("headers")) {
-    authorizer.include_headers = c.ExpectStrings("a header");
+    authorizer.include_headers = ExpectHeaders(c, "a header", HeaderPlace::kPseudo);
   } else if (c.AcceptWords({"add", "headers"})) {
-    authorizer.add_headers = c.ExpectLabelBlock("a header");
+    authorizer.add_headers = ExpectHeaderBlock(c, "a header");
   } else {
     return false;
   }
@@ -146,21 +181,21 @@ void ReadAuthorizer(Cursor& c, Header header, Program& program) {
                   authorizer.allow_on_failure = c.AcceptWord("allow");
                   if (!authorizer.allow_on_failure) c.ExpectWord("deny");
                   if (c.AcceptWord("status")) {
-                    authorizer.status_on_error = c.ExpectNumber("`status`");
+                    authorizer.status_on_error = c.ExpectNumber("`status`", kStatus);
                   }
                 } else if (c.AcceptWords({"body", "up", "to"})) {
                   ReadCheckedBody(c, authorizer);
                 } else if (c.AcceptWord("http")) {
                   authorizer.http = true;
                 } else if (c.AcceptWords({"path", "prefix"})) {
-                  authorizer.path_prefix = c.ExpectString("a path");
+                  authorizer.path_prefix = ExpectPath(c, "a path");
                 } else if (c.AcceptWord("reroute")) {
                   authorizer.reroute = true;
                 } else if (c.AcceptWord("stat")) {
                   authorizer.stat = c.ExpectString("a name");
                 } else if (c.AcceptWord("service")) {
                   authorizer.service = c.ExpectQName("a service");
-                  if (c.AcceptWord("in")) authorizer.in_namespace = c.ExpectString("a namespace");
+                  if (c.AcceptWord("in")) authorizer.in_namespace = ExpectNamespace(c);
                   if (c.AcceptWord("port")) authorizer.port = c.ExpectPort("the service");
                 } else if (c.AcceptWord("timeout")) {
                   authorizer.timeout = c.ExpectDuration("timeout");

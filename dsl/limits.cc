@@ -6,6 +6,7 @@
 #include "dsl/codes.h"
 #include "dsl/literals.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -31,7 +32,7 @@ std::optional<LimitKey> ReadLimitKey(Cursor& c) {
     key.kind = LimitKey::Kind::kMethod;
   } else if (c.AcceptWord("header")) {
     key.kind = LimitKey::Kind::kHeader;
-    key.name = c.ExpectString("a header");
+    key.name = ExpectHeader(c, "a header");
   } else if (c.AcceptWord("jwt")) {
     key.kind = LimitKey::Kind::kClaim;
     key.provider = c.ExpectName("a jwt provider");
@@ -87,7 +88,7 @@ LimitItem ReadBucket(Cursor& c) {
   }
   while (!c.failed()) {
     if (c.AcceptWord("burst")) {
-      limit.burst = c.ExpectNumber("`burst`");
+      limit.burst = c.ExpectNumber("`burst`", kCount);
     } else if (ReadOnError(c, limit.allow_on_error)) {
       continue;
     } else if (c.AcceptWord("by")) {
@@ -153,7 +154,7 @@ SendEntry ReadSendEntry(Cursor& c) {
     entry.kind = SendEntry::Kind::kRemoteAddress;
   } else if (c.AcceptWord("header")) {
     entry.kind = SendEntry::Kind::kHeader;
-    entry.value = c.ExpectString("a header");
+    entry.value = ExpectHeader(c, "a header", HeaderPlace::kPseudo);
     if (c.AcceptWord("as")) entry.key = c.ExpectString("the key of the descriptor");
     entry.optional = c.AcceptWord("optional");
   } else if (c.AcceptWord("match")) {
@@ -242,7 +243,7 @@ DescriptorDecl ReadDescriptor(Cursor& c) {
     } else if (c.AcceptWord("shadow")) {
       descriptor.shadow = true;
     } else if (c.AcceptWord("weight")) {
-      descriptor.weight = c.ExpectNumber("`weight`");
+      descriptor.weight = c.ExpectNumber("`weight`", kRank);
     } else {
       break;
     }
@@ -342,7 +343,7 @@ void ReadLimiter(Cursor& c, Header header, Program& program) {
       limiter.domain = c.ExpectString("a domain");
     } else if (c.AcceptWord("service")) {
       limiter.service = c.ExpectQName("a service");
-      if (c.AcceptWord("in")) limiter.in_namespace = c.ExpectString("a namespace");
+      if (c.AcceptWord("in")) limiter.in_namespace = ExpectNamespace(c);
       if (c.AcceptWord("port")) limiter.port = c.ExpectPort("the service");
     } else if (c.AcceptWord("timeout")) {
       limiter.timeout = c.ExpectDuration("timeout");

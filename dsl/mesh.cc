@@ -3,6 +3,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -33,7 +34,7 @@ void ReadEastWestGateway(Cursor& c, EastWest& item) {
   } else {
     item.gateway_name = c.ExpectString("the name of a Service, or `where label …`");
   }
-  if (c.AcceptWords({"in", "namespace"})) item.in_namespace = c.ExpectString("a namespace");
+  if (c.AcceptWords({"in", "namespace"})) item.in_namespace = ExpectNamespace(c);
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ void ReadMesh(Cursor& c, Header header, Program& program) {
                   } else if (c.AcceptWord("normalize")) {
                     mesh.normalize = ReadNormalization(c);
                   } else if (c.AcceptWords({"root", "namespace"})) {
-                    mesh.root_namespace = c.ExpectString("a namespace");
+                    mesh.root_namespace = ExpectNamespace(c);
                   } else if (c.AcceptWord("isolate")) {
                     mesh.isolate = ReadIsolate(c);
                   } else if (c.AcceptWord("trim")) {

@@ -28,11 +28,11 @@ std::optional<Parameter::Type> ReadType(Cursor& c) {
 Value ReadDefault(Cursor& c, Parameter::Type type) {
   switch (type) {
     case Parameter::Type::kDuration:
-      return c.ExpectDuration("the parameter");
+      return c.ExpectDuration("the parameter", Zero::kAllowed);
     case Parameter::Type::kPercent:
       return c.ExpectPercent("the parameter");
     case Parameter::Type::kNumber:
-      return c.ExpectNumber("the parameter");
+      return c.ExpectNumber("the parameter", kAnyNumber);
     case Parameter::Type::kString:
       return c.ExpectString("the parameter");
     case Parameter::Type::kStrings:

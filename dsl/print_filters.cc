@@ -211,7 +211,7 @@ std::string CheckHead(const HealthCheckItem& i) {
   std::string head = "health check ";
   switch (i.kind) {
     case HealthCheckItem::Kind::kHttp:
-      head += i.method.value + " " + Quoted(i.path.value);
+      head += MethodText(i.method.value) + " " + Quoted(i.path.value);
       break;
     case HealthCheckItem::Kind::kTcp:
       head += "tcp";

@@ -94,8 +94,10 @@ std::string Text(const RewriteItem& i) {
 
 std::string Text(const CorsItem& i) {
   Block block;
-  if (!i.origins.empty()) block.Line(Origins(i.origins));
-  if (!i.methods.empty()) block.Line("methods " + Names(i.methods));
+  block.Line(i.origins.empty() ? "origins []" : Origins(i.origins));
+  std::vector<std::string> methods;
+  for (const Str& method : i.methods) methods.push_back(MethodText(method.value));
+  if (!methods.empty()) block.Line("methods [" + Joined(methods, ", ") + "]");
   block.List("headers", i.headers).List("expose", i.expose).Time("age", i.max_age);
   block.If(i.credentials && i.credentials->value, "credentials");
   return block.In("cors");

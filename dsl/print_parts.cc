@@ -7,6 +7,7 @@
 
 #include "dsl/overloaded.h"
 #include "dsl/print.h"
+#include "dsl/words.h"
 
 namespace weft::dsl {
 namespace {
@@ -55,7 +56,7 @@ std::string MatcherText(const Matcher& matcher) {
       Overloaded{
           [](const MethodIn& m) {
             std::vector<std::string> names;
-            for (const Str& method : m.methods) names.push_back(method.value);
+            for (const Str& method : m.methods) names.push_back(MethodText(method.value));
             return names.size() == 1 ? "method = " + names[0] : "method in " + ListOf(names);
           },
           [](const PathIs& m) { return "path " + Patterns(m.patterns); },
@@ -273,6 +274,10 @@ std::string Joined(const std::vector<std::string>& parts, std::string_view separ
     text += parts[i];
   }
   return text;
+}
+
+std::string MethodText(const std::string& method) {
+  return IsMethod(method) ? method : Quoted(method);
 }
 
 std::string ListOf(const std::vector<std::string>& parts) {

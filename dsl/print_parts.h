@@ -25,6 +25,9 @@ namespace weft::dsl {
 [[nodiscard]] std::string TextOf(const SharedResource& resource);  // `services where …`
 [[nodiscard]] std::string TextOfSize(std::int64_t bytes);          // `4KiB`
 
+// A method; in quotes unless it is a word of the language.
+[[nodiscard]] std::string MethodText(const std::string& method);
+
 // `a` or `[a, b]`.
 [[nodiscard]] std::string ListOf(const std::vector<std::string>& parts);
 [[nodiscard]] std::string Names(const std::vector<Name>& names);

@@ -3,9 +3,12 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
+
+constexpr std::size_t kMostBody = 4096;  // that Envoy answers with
 
 // A word in capitals is a method: `GET`, `HEAD`, `M-SEARCH`.
 bool IsMethodWord(std::string_view word) {
@@ -26,11 +29,11 @@ RedirectAction ReadRedirect(Cursor& c) {
     } else if (c.AcceptWord("host")) {
       redirect.host = ReadHost(c);
     } else if (c.AcceptWord("path")) {
-      redirect.path = c.ExpectString("a path");
+      redirect.path = ExpectPath(c, "a path");
     } else if (c.AcceptWord("port")) {
       redirect.port = c.ExpectPort("the redirect");
     } else if (c.AcceptWord("code")) {
-      redirect.code = c.ExpectNumber("`code`");
+      redirect.code = c.ExpectNumber("`code`", {300, 399});
       const std::int64_t code = redirect.code->value;
       if (!c.failed() && code != 301 && code != 302 && code != 303 && code != 307 && code != 308) {
         c.Fail(
@@ -48,12 +51,14 @@ RedirectAction ReadRedirect(Cursor& c) {
 
 RespondAction ReadRespond(Cursor& c) {
   RespondAction respond;
-  respond.status = c.ExpectNumber("`respond`");
-  if (!c.failed() && (respond.status.value < 200 || respond.status.value > 599)) {
-    c.Fail(codes::kBadLiteral, respond.status.span, "a status lies between 200 and 599");
-  }
+  respond.status = c.ExpectNumber("the status of `respond`", kStatus);
   if (c.Is(TokenKind::kString) || c.Is(TokenKind::kText)) {
     respond.body = c.ExpectString("a body");
+    if (!c.failed() && respond.body->value.size() > kMostBody) {
+      c.Fail(codes::kBadLiteral, respond.body->span,
+             "a body has at most 4096 bytes, this one has " +
+                 std::to_string(respond.body->value.size()));
+    }
   }
   return respond;
 }
@@ -119,7 +124,7 @@ void ReadMatch(Cursor& c, RouteRule& rule) {
     if (c.AcceptWord("port")) rule.port = c.ExpectPort("the rule");
   } else if (c.Is(TokenKind::kWord) && IsMethodWord(c.Text())) {
     do {
-      rule.methods.push_back(c.ExpectName("a method such as `GET`"));
+      rule.methods.push_back(ExpectMethod(c));
     } while (c.Accept(TokenKind::kComma));
   }
   if (c.AcceptWord("when")) rule.when = ReadCondition(c);
@@ -238,7 +243,7 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
                   term.value = c.ExpectString("its value");
                   route.annotations.push_back(std::move(term));
                 } else if (c.AcceptWord("weight")) {
-                  route.weight = c.ExpectNumber("`weight`");
+                  route.weight = c.ExpectNumber("`weight`", kRank);
                 } else if (c.AcceptWord("label")) {
                   if (c.Is(TokenKind::kWord) || c.Is(TokenKind::kString)) {
                     route.header.labels.push_back(ReadLabel(c));
@@ -254,7 +259,7 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
                     c.ExpectWord("replace");
                   }
                   route.on_invalid = Spanned<OnInvalid>{mode, Join(span, c.LastSpan())};
-                } else {
+                } else if (!RefuseSmallMethod(c)) {
                   return ReadItem(c, route.items);
                 }
                 return true;

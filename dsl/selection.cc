@@ -3,6 +3,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -43,6 +44,7 @@ LabelTerm ReadLabel(Cursor& c) {
   }
   c.Expect(TokenKind::kEquals, "`=`");
   term.value = c.ExpectString("the value of the label");
+  CheckLabel(c, term);
   return term;
 }
 
@@ -82,7 +84,7 @@ Selection ReadSelection(Cursor& c) {
     if (c.AcceptWords({"of", "workspace"})) {
       selection.workspace = c.ExpectName("the name of a workspace");
     } else if (c.AcceptWords({"in", "namespace"})) {
-      selection.in_namespace = c.ExpectString("a namespace");
+      selection.in_namespace = ExpectNamespace(c);
     } else if (c.IsWord("on") && !c.IsWordAt(1, "invalid")) {
       c.Skip();
       selection.clusters = c.ExpectNames("a cluster");

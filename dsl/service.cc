@@ -3,14 +3,27 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
+#include "dsl/words.h"
 
 namespace weft::dsl {
 namespace {
+
+// A subset is a part of a name of DNS where it is used.
+void CheckSubsetName(Cursor& c, const Name& name) {
+  if (c.failed()) return;
+  const bool fits = name.value.size() <= 63 && name.value.find('_') == std::string::npos &&
+                    !name.value.ends_with('-');
+  if (fits) return;
+  c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no name of a subset").help =
+      "it is made of letters, digits and `-`, at most 63 of them";
+}
 
 SubsetDecl ReadSubset(Cursor& c) {
   SubsetDecl subset;
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
   subset.name = c.ExpectName("the name of a subset");
+  CheckSubsetName(c, subset.name);
   // A subset is labels, or labels and items: `{ version = "v1"  balance random }`.
   c.ReadBlock("`subset`", {"connections", "eject", "balance", "tls"}, [&](std::string_view) {
     const bool label =
@@ -62,8 +75,14 @@ ResidencyDecl ReadResidency(Cursor& c) {
 
 void ReadService(Cursor& c, Header header, Program& program) {
   ServiceDecl service{.header = std::move(header)};
+  if (!IsDnsLabel(service.header.name.value)) {
+    c.Fail(codes::kBadLiteral, service.header.name.span,
+           "`" + service.header.name.value + "` is no name of a Service in Kubernetes")
+        .help = "it is made of lower-case letters, digits and `-`, at most 63 of them";
+    return;
+  }
   c.ExpectWord("in");
-  service.in_namespace = c.ExpectString("a namespace");
+  service.in_namespace = ExpectNamespace(c);
   service.header.span = Join(service.header.span, c.LastSpan());
   if (c.AcceptWord("on")) service.clusters = c.ExpectNames("a cluster");
   if (c.Is(TokenKind::kOpenBrace)) {

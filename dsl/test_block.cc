@@ -3,6 +3,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -27,7 +28,7 @@ void ReadClaims(Cursor& c, TestRequest::Token& token) {
 // `100 requests in the second` behind `after`.
 TestRequest::After ReadAfter(Cursor& c) {
   TestRequest::After after;
-  after.requests = c.ExpectNumber("`after`");
+  after.requests = c.ExpectNumber("`after`", kCountOrNone);
   if (!c.AcceptWord("request")) c.ExpectWord("requests");
   c.ExpectWord("in");
   c.ExpectWord("the");
@@ -49,7 +50,7 @@ void ReadWith(Cursor& c, TestRequest& request) {
     return;
   }
   if (c.AcceptWord("body")) {
-    request.body = c.ExpectSize("a body");
+    request.body = c.ExpectSize("`body`");
     return;
   }
   if (c.AcceptWord("limiter")) {
@@ -59,7 +60,7 @@ void ReadWith(Cursor& c, TestRequest& request) {
   }
   if (c.AcceptWord("header")) {
     LabelTerm header;
-    header.key = c.ExpectString("the name of a header");
+    header.key = ExpectHeader(c, "the name of a header");
     c.Expect(TokenKind::kEquals, "`=`");
     header.value = c.ExpectString("the value of the header");
     request.headers.push_back(std::move(header));
@@ -78,7 +79,7 @@ void ReadWith(Cursor& c, TestRequest& request) {
 // METHOD "url" and what follows it.
 void ReadRequest(Cursor& c, TestRequest& request) {
   const std::uint32_t first = c.at();
-  request.method = c.ExpectName("a method");
+  request.method = ExpectMethod(c);
   request.url = c.ExpectString("a URL");
   while (!c.failed()) {
     if (c.AcceptWords({"from", "ip"})) {
@@ -125,14 +126,14 @@ Expectation ReadExpectation(Cursor& c) {
     if (c.AcceptWord("on")) expectation.cluster = c.ExpectName("a cluster");
   } else if (c.AcceptWord("respond")) {
     expectation.kind = Kind::kRespond;
-    expectation.status = c.ExpectNumber("a status");
+    expectation.status = c.ExpectNumber("a status", kAnyStatus);
   } else if (c.AcceptWord("redirect")) {
     expectation.kind = Kind::kRedirect;
     c.AcceptWord("to");
     if (c.Is(TokenKind::kString)) expectation.location = c.ExpectString("a location");
   } else if (c.AcceptWord("timeout")) {
     expectation.kind = Kind::kTimeout;
-    expectation.duration = c.ExpectDuration("timeout");
+    expectation.duration = c.ExpectDuration("timeout", Zero::kAllowed);
   } else {
     c.FailExpected(
         "`allowed`, `denied`, `blocked`, `served by s`, `respond N`, `redirect` or `timeout`");

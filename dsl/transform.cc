@@ -4,6 +4,7 @@
 #include "dsl/codes.h"
 #include "dsl/filters.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -14,13 +15,13 @@ TransformItem::Extractor ReadExtractor(Cursor& c) {
   extractor.name = c.ExpectName("the name of what is extracted");
   c.ExpectWord("from");
   if (c.AcceptWord("header")) {
-    extractor.header = c.ExpectString("a header");
+    extractor.header = ExpectHeader(c, "a header", HeaderPlace::kPseudo);
   } else {
     c.ExpectWord("body");
   }
   c.ExpectWord("matches");
-  extractor.regex = c.ExpectString("a regular expression");
-  if (c.AcceptWord("group")) extractor.group = c.ExpectNumber("`group`");
+  extractor.regex = ExpectRegex(c, "a regular expression");
+  if (c.AcceptWord("group")) extractor.group = ExpectGroup(c, extractor.regex);
   if (c.AcceptWord("replace")) {
     extractor.replace_all = c.AcceptWord("all");
     extractor.replacement = c.ExpectString("the replacement");
@@ -29,7 +30,8 @@ TransformItem::Extractor ReadExtractor(Cursor& c) {
 }
 
 TransformItem::Header ReadHeader(Cursor& c, TransformItem::Header::Kind kind) {
-  TransformItem::Header header{.kind = kind, .name = c.ExpectString("a header"), .value = {}};
+  TransformItem::Header header{
+      .kind = kind, .name = ExpectHeader(c, "a header", HeaderPlace::kPseudo), .value = {}};
   if (kind == TransformItem::Header::Kind::kRemove) return header;
   c.Expect(TokenKind::kEquals, "`=`");
   header.value = c.ExpectString("a template");

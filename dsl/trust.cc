@@ -3,6 +3,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -14,11 +15,11 @@ CertificateOptions ReadOptions(Cursor& c) {
     if (c.AcceptWord("for")) {
       options.ttl = c.ExpectDuration("for");
     } else if (c.AcceptWord("key")) {
-      options.key_bits = c.ExpectNumber("`key`");
+      options.key_bits = c.ExpectNumber("`key`", {1024, 16384});
     } else if (c.AcceptWord("organization")) {
       options.organization = c.ExpectString("an organization");
     } else if (c.AcceptWords({"rotate", "at"})) {
-      options.rotate_at = c.ExpectPercent("`rotate at`");
+      options.rotate_at = c.ExpectPercent("`rotate at`", Share::kWhole);
     } else {
       break;
     }
@@ -28,8 +29,8 @@ CertificateOptions ReadOptions(Cursor& c) {
 
 // `"name" [in "ns"]` behind `secret`.
 TrustDecl::Secret ReadSecretName(Cursor& c) {
-  TrustDecl::Secret secret{c.ExpectString("the name of a secret"), {}};
-  if (c.AcceptWord("in")) secret.in_namespace = c.ExpectString("a namespace");
+  TrustDecl::Secret secret{ExpectObjectName(c, "the name of a secret"), {}};
+  if (c.AcceptWord("in")) secret.in_namespace = ExpectNamespace(c);
   return secret;
 }
 
@@ -89,7 +90,7 @@ bool ReadTrustItem(Cursor& c, TrustDecl& trust) {
     trust.intermediate = ReadOptions(c);
   } else if (c.AcceptWords({"rotate", "at"})) {
     if (!trust.intermediate) trust.intermediate = CertificateOptions{};
-    trust.intermediate->rotate_at = c.ExpectPercent("`rotate at`");
+    trust.intermediate->rotate_at = c.ExpectPercent("`rotate at`", Share::kWhole);
   } else if (c.AcceptWord("secret")) {
     trust.secret = ReadSecretName(c);
   } else if (c.AcceptWord("vault")) {

@@ -5,6 +5,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -72,15 +73,15 @@ void ReadProbeDetail(Cursor& c, WorkloadDecl::Probe& probe) {
   c.ReadBlock("`ready`", {"healthy", "unhealthy", "delay", "host", "headers", "https"},
               [&](std::string_view) {
                 if (c.AcceptWords({"healthy", "after"})) {
-                  probe.healthy_after = c.ExpectNumber("`healthy after`");
+                  probe.healthy_after = c.ExpectNumber("`healthy after`", kCount);
                 } else if (c.AcceptWords({"unhealthy", "after"})) {
-                  probe.unhealthy_after = c.ExpectNumber("`unhealthy after`");
+                  probe.unhealthy_after = c.ExpectNumber("`unhealthy after`", kCount);
                 } else if (c.AcceptWord("delay")) {
-                  probe.delay = c.ExpectDuration("delay");
+                  probe.delay = c.ExpectDuration("delay", Zero::kAllowed);
                 } else if (c.AcceptWord("host")) {
                   probe.host = c.ExpectString("a host");
                 } else if (c.AcceptWord("headers")) {
-                  probe.headers = c.ExpectLabelBlock("a header");
+                  probe.headers = ExpectHeaderBlock(c, "a header");
                 } else if (c.AcceptWord("https")) {
                   probe.https = true;
                 } else {
@@ -101,7 +102,7 @@ WorkloadDecl::Probe ReadProbe(Cursor& c) {
     probe.command = c.ExpectStrings("a command");
   } else {
     c.ExpectWord("GET");
-    if (c.Is(TokenKind::kString)) probe.path = c.ExpectString("a path");
+    if (c.Is(TokenKind::kString)) probe.path = ExpectPath(c, "a path");
   }
   if (c.AcceptWord("port")) probe.port = c.ExpectPort("`ready`");
   if (c.AcceptWord("every")) probe.every = c.ExpectDuration("every");
@@ -113,7 +114,7 @@ WorkloadDecl::Probe ReadProbe(Cursor& c) {
 WorkloadDecl::Registration ReadRegistration(Cursor& c) {
   WorkloadDecl::Registration registration;
   c.ExpectWord("in");
-  registration.in_namespace = c.ExpectString("a namespace");
+  registration.in_namespace = ExpectNamespace(c);
   if (c.AcceptWord("on")) registration.clusters = c.ExpectNames("a cluster");
   return registration;
 }
@@ -134,7 +135,7 @@ void ReadWorkload(Cursor& c, Header header, Program& program) {
                 } else if (c.AcceptWord("registered")) {
                   workload.registered.push_back(ReadRegistration(c));
                 } else if (c.AcceptWord("account")) {
-                  workload.account = c.ExpectString("a service account");
+                  workload.account = ExpectObjectName(c, "a service account");
                 } else if (c.AcceptWord("addresses")) {
                   workload.addresses = c.ExpectBlocks("an address");
                 } else if (c.AcceptWord("ready")) {

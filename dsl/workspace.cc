@@ -3,6 +3,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/readers.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 namespace {
@@ -107,7 +108,7 @@ bool ReadResource(Cursor& c, std::vector<SharedResource>& resources) {
       } else {
         resource.selection.all = true;
         if (c.AcceptWords({"in", "namespace"})) {
-          resource.selection.in_namespace = c.ExpectString("a namespace");
+          resource.selection.in_namespace = ExpectNamespace(c);
         }
         if (c.AcceptWord("on")) resource.selection.clusters = c.ExpectNames("a cluster");
       }
