@@ -1,4 +1,4 @@
-// `Load`: modules, names of templates and predicates, and their expansion.
+// `Load`: names of templates and predicates, and their expansion; modules stand in dsl/modules.cc.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,6 +7,7 @@
 
 #include "dsl/codes.h"
 #include "dsl/items_check.h"
+#include "dsl/modules.h"
 #include "dsl/overloaded.h"
 #include "dsl/parse.h"
 #include "dsl/readers.h"
@@ -47,174 +48,6 @@ void Merge(Program& to, Program from) {
   MoveInto(to.tests, from.tests);
   MoveInto(to.proves, from.proves);
 }
-
-// ---- modules
-
-// A module after parsing; nodes of a map, so addresses stay valid.
-struct Module {
-  Program program;
-  bool found = false;
-};
-
-std::string ModuleName(const UseDecl& use) {
-  std::string name;
-  for (const Name& part : use.path) name += (name.empty() ? "" : "/") + part.value;
-  return name;
-}
-
-// Loads modules on demand and tells which declarations a file may use from them.
-class Modules {
- public:
-  Modules(const SourceLoader& loader, Diagnostics& diagnostics)
-      : loader_(loader), diagnostics_(diagnostics) {}
-
-  void Resolve(const std::vector<UseDecl>& uses) {
-    for (const UseDecl& use : uses) ResolveOne(use);
-  }
-
-  // What the file imported under `name`; nullptr.
-  template <typename T>
-  const T* Find(FileId file, const std::string& name) const {
-    const auto in_file = imports_.find(file);
-    if (in_file == imports_.end()) return nullptr;
-    for (const Import& import : in_file->second) {
-      if (!import.all && import.name != name) continue;
-      for (const T& declaration : List<T>(*import.module)) {
-        if (declaration.header.name.value == name) return &declaration;
-      }
-    }
-    return nullptr;
-  }
-
-  // JWT providers that are imported anywhere, in order.
-  [[nodiscard]] std::vector<JwtDecl> ImportedProviders() const {
-    std::map<std::string, JwtDecl> providers;
-    for (const auto& [file, imports] : imports_) {
-      for (const Import& import : imports) {
-        for (const JwtDecl& jwt : import.module->jwts) {
-          if (import.all || import.name == jwt.header.name.value) {
-            providers.emplace(jwt.header.name.value, jwt);
-          }
-        }
-      }
-    }
-    std::vector<JwtDecl> list;
-    for (auto& [name, jwt] : providers) list.push_back(std::move(jwt));
-    return list;
-  }
-
-  [[nodiscard]] std::vector<std::string> NamesIn(FileId file) const {
-    std::vector<std::string> names;
-    const auto in_file = imports_.find(file);
-    if (in_file == imports_.end()) return names;
-    for (const Import& import : in_file->second) {
-      for (const PolicyDecl& policy : import.module->policies) {
-        names.push_back(policy.header.name.value);
-      }
-      for (const PredicateDecl& predicate : import.module->predicates) {
-        names.push_back(predicate.header.name.value);
-      }
-    }
-    return names;
-  }
-
-  // Whether a `use` of the file asked for the name and its module does not have it, which is
-  // reported.
-  [[nodiscard]] bool IsAbsent(FileId file, const std::string& name) const {
-    return absent_.contains({file, name});
-  }
-
- private:
-  struct Import {
-    std::string name;
-    bool all = false;
-    const Program* module = nullptr;
-  };
-
-  template <typename T>
-  static const std::vector<T>& List(const Program& program) {
-    if constexpr (std::is_same_v<T, PolicyDecl>) {
-      return program.policies;
-    } else {
-      return program.predicates;
-    }
-  }
-
-  void ResolveOne(const UseDecl& use) {
-    const std::string name = ModuleName(use);
-    const Program* module = LoadModule(name, use.span);
-    if (module == nullptr) return;
-    if (use.all) {
-      imports_[use.span.file].push_back({"", true, module});
-      return;
-    }
-    const std::vector<std::string> offered = Offered(*module);
-    for (const Name& wanted : use.names) {
-      if (std::find(offered.begin(), offered.end(), wanted.value) == offered.end()) {
-        Diagnostic& d =
-            diagnostics_.Error(codes::kUnknownModule, wanted.span,
-                               "module `" + Dotted(name) + "` has no `" + wanted.value + "`");
-        const std::string near = NearestName(wanted.value, offered);
-        if (!near.empty()) {
-          d.help = "did you mean `" + near + "`?";
-          d.edit = Edit{wanted.span, near};
-        }
-        absent_.insert({use.span.file, wanted.value});
-        continue;
-      }
-      imports_[use.span.file].push_back({wanted.value, false, module});
-    }
-  }
-
-  static std::string Dotted(std::string name) {
-    std::replace(name.begin(), name.end(), '/', '.');
-    return name;
-  }
-
-  static std::vector<std::string> Offered(const Program& module) {
-    std::vector<std::string> names;
-    for (const auto& d : module.policies) names.push_back(d.header.name.value);
-    for (const auto& d : module.predicates) names.push_back(d.header.name.value);
-    for (const auto& d : module.jwts) names.push_back(d.header.name.value);
-    return names;
-  }
-
-  const Program* LoadModule(const std::string& name, Span use) {
-    const auto open = std::find(loading_.begin(), loading_.end(), name);
-    if (open != loading_.end()) {
-      std::string chain;
-      for (auto at = open; at != loading_.end(); ++at) chain += Dotted(*at) + " -> ";
-      diagnostics_.Error(codes::kModuleCycle, use,
-                         "modules use one another in a cycle: " + chain + Dotted(name));
-      return nullptr;
-    }
-    const auto known = modules_.find(name);
-    if (known != modules_.end()) return known->second.found ? &known->second.program : nullptr;
-    Module& module = modules_[name];
-    const Source* source = loader_(name);
-    if (source == nullptr) {
-      diagnostics_.Error(codes::kUnknownModule, use, "there is no module `" + Dotted(name) + "`")
-          .help =
-          "the standard library has std.resilience, std.net, std.jwt and std.cors; other "
-          "modules are files below the input directory";
-      return nullptr;
-    }
-    module.program = Parse(*source, diagnostics_);
-    module.found = true;
-    imports_[source->id].push_back({"", true, &module.program});  // its own names
-    loading_.push_back(name);
-    Resolve(module.program.uses);
-    loading_.pop_back();
-    return &module.program;
-  }
-
-  const SourceLoader& loader_;
-  Diagnostics& diagnostics_;
-  std::map<std::string, Module> modules_;
-  std::map<FileId, std::vector<Import>> imports_;
-  std::vector<std::string> loading_;
-  std::set<std::pair<FileId, std::string>> absent_;
-};
 
 // ---- expansion
 
