@@ -83,7 +83,7 @@ inline constexpr Code kDuplicate{2010, "duplicate-declaration",
                                  "workspace. Rename one or remove it."};
 inline constexpr Code kUnknownTemplate{
     2011, "unknown-template",
-    "A word that is no item, and a name that is no policy template or predicate in sight. "
+    "A word that is no item or field, and a name that is no policy template or predicate in sight. "
     "Templates are "
     "seen in their own workspace, mesh-wide ones everywhere, a module's after `use`."};
 inline constexpr Code kBadArgument{2012, "bad-argument",
@@ -104,6 +104,13 @@ inline constexpr Code kMisplacedItem{2016, "misplaced-item",
                                      "The item is known but cannot stand here: `timeout` shapes a "
                                      "route, `eject` a destination, `mtls` a "
                                      "server."};
+inline constexpr Code kExpansionTooLarge{
+    2017, "expansion-too-large",
+    "A condition or a block becomes too large when its predicates and templates are written out, "
+    "as "
+    "happens when each of a row of predicates names the one before it twice. At most 10,000 parts "
+    "and 128 levels make a condition, 1,000 items a block; predicates and templates nest at most "
+    "32 deep, and those of the whole policy add at most 1,000,000 parts and 200,000 items."};
 inline constexpr Code kYamlSyntax{
     1101, "yaml-syntax",
     "The YAML text cannot be parsed. The message says what the parser found and where."};
@@ -116,11 +123,11 @@ inline constexpr Code kYamlLimit{
     "Write the data out instead of nesting aliases."};
 
 inline constexpr std::array kDslCodes = {
-    kUnreadable,     kTooLarge,         kNotUtf8,       kBadCharacter,       kOpenString,
-    kUnmatched,      kTooDeep,          kUnexpected,    kUnknownDeclaration, kUnknownItem,
-    kMissingSection, kBadLiteral,       kMissingUnit,   kBadPattern,         kEmptySelection,
-    kRepeatedItem,   kBadHost,          kMissingItem,   kDuplicate,          kUnknownTemplate,
-    kBadArgument,    kExpansionCycle,   kUnknownModule, kModuleCycle,        kMisplacedItem,
-    kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
+    kUnreadable,        kTooLarge,       kNotUtf8,          kBadCharacter,       kOpenString,
+    kUnmatched,         kTooDeep,        kUnexpected,       kUnknownDeclaration, kUnknownItem,
+    kMissingSection,    kBadLiteral,     kMissingUnit,      kBadPattern,         kEmptySelection,
+    kRepeatedItem,      kBadHost,        kMissingItem,      kDuplicate,          kUnknownTemplate,
+    kBadArgument,       kExpansionCycle, kUnknownModule,    kModuleCycle,        kMisplacedItem,
+    kExpansionTooLarge, kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
 
 }  // namespace weft::dsl::codes

@@ -202,6 +202,35 @@ class ConditionReader {
     return in;
   }
 
+  // Whether something like ` = "x"` or ` under [` follows, as behind a field.
+  [[nodiscard]] bool AtOperator() const {
+    if (c_.Is(TokenKind::kEquals) || c_.Is(TokenKind::kNotEquals)) return true;
+    for (const std::string_view word :
+         {"in", "has", "under", "starts", "ends", "like", "matches", "present"}) {
+      if (c_.IsWord(word)) return true;
+    }
+    return c_.Is(TokenKind::kString);
+  }
+
+  Matcher ReadPredicateName() {
+    PredicateRef ref{c_.ExpectQName("a condition such as `path under \"/api\"` or a predicate")};
+    if (c_.failed() || !AtOperator()) return ref;
+    static const std::vector<std::string> kFields = {
+        "method", "path", "host", "header", "query", "port", "sni", "source.ip", "remote.ip"};
+    Diagnostic& d = c_.Fail(codes::kUnknownTemplate, ref.name.span,
+                            "there is no field `" + ref.name.Text() + "`");
+    const std::string near = NearestName(ref.name.Text(), kFields);
+    if (near.empty()) {
+      d.help =
+          "fields are method, path, host, header \"n\", query \"n\", port, sni, source.ip and "
+          "remote.ip";
+    } else {
+      d.help = "did you mean `" + near + "`?";
+      d.edit = Edit{d.span, near};
+    }
+    return ref;
+  }
+
   Matcher ReadMatcher() {
     if (c_.IsWord("method")) {
       c_.Skip();
@@ -229,7 +258,7 @@ class ConditionReader {
     if (c_.IsWord("source")) return ReadSourceMatcher();
     if (c_.IsWord("jwt")) return ReadJwt();
     if (c_.AcceptWord("mtls")) return HasMtls{};
-    return PredicateRef{c_.ExpectQName("a condition such as `path under \"/api\"` or a predicate")};
+    return ReadPredicateName();
   }
 
   Cursor& c_;

@@ -1,55 +1,23 @@
-// `Load`: names of templates and predicates, and their expansion; modules stand in dsl/modules.cc.
+#include "dsl/expand.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "dsl/codes.h"
-#include "dsl/items_check.h"
-#include "dsl/modules.h"
-#include "dsl/overloaded.h"
-#include "dsl/parse.h"
 #include "dsl/readers.h"
 
 namespace weft::dsl {
 namespace {
 
-constexpr int kMaxExpansion = 32;
-
-template <typename T>
-void MoveInto(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-void Merge(Program& to, Program from) {
-  MoveInto(to.meshes, from.meshes);
-  MoveInto(to.clusters, from.clusters);
-  MoveInto(to.workspaces, from.workspaces);
-  MoveInto(to.gateways, from.gateways);
-  MoveInto(to.services, from.services);
-  MoveInto(to.externals, from.externals);
-  MoveInto(to.destinations, from.destinations);
-  MoveInto(to.routes, from.routes);
-  MoveInto(to.accesses, from.accesses);
-  MoveInto(to.limits, from.limits);
-  MoveInto(to.predicates, from.predicates);
-  MoveInto(to.policies, from.policies);
-  MoveInto(to.uses, from.uses);
-  MoveInto(to.jwts, from.jwts);
-  MoveInto(to.authorizers, from.authorizers);
-  MoveInto(to.limiters, from.limiters);
-  MoveInto(to.limit_trees, from.limit_trees);
-  MoveInto(to.counters, from.counters);
-  MoveInto(to.trusts, from.trusts);
-  MoveInto(to.lifecycles, from.lifecycles);
-  MoveInto(to.workloads, from.workloads);
-  MoveInto(to.raws, from.raws);
-  MoveInto(to.tests, from.tests);
-  MoveInto(to.proves, from.proves);
-}
-
-// ---- expansion
+// What a policy may become when its predicates and templates are written out.
+constexpr std::size_t kMostParts = 10'000;     // of one condition
+constexpr std::size_t kMostAdded = 1'000'000;  // parts that predicates add, in the whole policy
+constexpr int kMostLevels = 128;               // of one condition
+constexpr std::size_t kMostNested = 32;        // predicates or templates inside one another
+constexpr std::size_t kMostItems = 1'000;      // of one block
+constexpr std::size_t kMostAddedItems = 200'000;
 
 bool HasType(const Value& value, Parameter::Type type) {
   switch (type) {
@@ -103,76 +71,216 @@ class Expander {
   // Expands template uses in place and predicates inside items.
   void ExpandItems(std::vector<Item>& items, const std::string& owner) {
     std::vector<Item> expanded;
-    for (Item& item : items) Append(std::move(item), owner, {}, expanded);
+    for (Item& item : items) {
+      const Span span = item.span;
+      const std::size_t limit = expanded.size() + kMostItems;
+      if (!Append(std::move(item), owner, {}, limit, expanded)) {
+        ReportLarge(span, "this is more than 1000 items when it is written out");
+      }
+    }
     items = std::move(expanded);
   }
 
   void ExpandCondition(Condition& condition, const std::string& owner) {
-    for (Condition& child : condition.children) ExpandCondition(child, owner);
-    if (!condition.matcher) return;
-    const auto* ref = std::get_if<PredicateRef>(&*condition.matcher);
-    if (ref == nullptr) return;
-    const std::string name = ref->name.Text();
-    const PredicateDecl* predicate = FindPredicate(name, owner, ref->name.span.file);
-    if (predicate == nullptr) {
-      ReportUnknown("condition or predicate", ref->name,
-                    PredicateNames(owner, ref->name.span.file));
-      condition.matcher = MethodIn{};
-      return;
+    Extent extent;
+    Expand(condition, owner, 1, extent);
+    if (extent.refused) return;
+    if (extent.parts > kMostParts) {
+      ReportLarge(condition.span, "the condition has more than 10000 parts when it is written out");
+    } else if (extent.levels > kMostLevels) {
+      ReportLarge(condition.span,
+                  "the condition nests deeper than 128 levels when it is written out");
     }
-    if (std::find(open_predicates_.begin(), open_predicates_.end(), predicate) !=
-        open_predicates_.end()) {
-      diagnostics_.Error(codes::kExpansionCycle, ref->name.span,
-                         "predicate `" + name + "` is defined by itself");
-      condition.matcher = MethodIn{};
-      return;
+  }
+
+  // What nothing uses is read as well, so that it is right when it is used.
+  void CheckUnused(const Program& program) {
+    for (const PredicateDecl& predicate : program.predicates) (void)KnownOf(predicate);
+    for (const PolicyDecl& policy : program.policies) {
+      if (policy.on == PolicyDecl::On::kTemplate && !used_.contains(&policy)) CheckTemplate(policy);
     }
-    open_predicates_.push_back(predicate);
-    Condition body = predicate->condition;
-    ExpandCondition(body, predicate->header.owner);
-    open_predicates_.pop_back();
-    body.span = condition.span;
-    condition = std::move(body);
   }
 
  private:
   using Key = std::pair<std::string, std::string>;
 
-  void Append(Item item, const std::string& owner, std::vector<const PolicyDecl*> open,
-              std::vector<Item>& out) {
+  // How large a condition is when its predicates are written out.
+  struct Extent {
+    std::size_t parts = 0;
+    int levels = 0;
+    bool refused = false;  // a part of it is too large or unknown, which is reported
+    [[nodiscard]] bool TooLarge() const {
+      return refused || parts > kMostParts || levels > kMostLevels;
+    }
+  };
+  // A predicate with the predicates in it written out.
+  struct Known {
+    Condition condition;
+    Extent extent;
+  };
+
+  void ReportLarge(Span span, std::string message) {
+    diagnostics_.Error(codes::kExpansionTooLarge, span, std::move(message)).help =
+        "split it into several rules";
+  }
+
+  // Writes predicates out in place. Stops as soon as the limits are passed.
+  void Expand(Condition& condition, const std::string& owner, int level, Extent& extent) {
+    ++extent.parts;
+    extent.levels = std::max(extent.levels, level);
+    for (Condition& child : condition.children) {
+      if (extent.TooLarge()) return;
+      Expand(child, owner, level + 1, extent);
+    }
+    const auto* ref = condition.matcher ? std::get_if<PredicateRef>(&*condition.matcher) : nullptr;
+    if (ref == nullptr) return;
+    const PredicateDecl* predicate = FindPredicate(ref->name.Text(), owner, ref->name.span.file);
+    if (predicate == nullptr) {
+      ReportUnknown("condition or predicate", ref->name,
+                    PredicateNames(owner, ref->name.span.file));
+    } else if (IsOpen(*predicate)) {
+      diagnostics_.Error(codes::kExpansionCycle, ref->name.span,
+                         "predicate `" + ref->name.Text() + "` is defined by itself");
+    } else if (Replace(condition, KnownOf(*predicate), level, extent)) {
+      return;
+    }
+    extent.refused = true;
+    condition.matcher = MethodIn{};
+  }
+
+  // Puts the predicate in place of its name; false when it is too large for that.
+  bool Replace(Condition& condition, const Known& known, int level, Extent& extent) {
+    if (known.extent.refused) return false;
+    extent.parts += known.extent.parts;
+    extent.levels = std::max(extent.levels, level + known.extent.levels);
+    added_ += known.extent.parts;
+    if (extent.TooLarge()) return true;
+    if (added_ > kMostAdded) {
+      if (!overfull_) {
+        ReportLarge(condition.span,
+                    "the predicates of the policy have more than 1000000 parts when they are "
+                    "written out");
+      }
+      overfull_ = true;
+      return false;
+    }
+    const Span span = condition.span;
+    condition = known.condition;
+    condition.span = span;
+    return true;
+  }
+
+  [[nodiscard]] bool IsOpen(const PredicateDecl& predicate) const {
+    return std::find(open_predicates_.begin(), open_predicates_.end(), &predicate) !=
+           open_predicates_.end();
+  }
+
+  const Known& KnownOf(const PredicateDecl& predicate) {
+    const auto at = known_.find(&predicate);
+    if (at != known_.end()) return at->second;
+    Known known;
+    if (open_predicates_.size() >= kMostNested) {
+      ReportLarge(predicate.header.name.span, "predicates nest deeper than 32 levels");
+      known.extent.refused = true;
+    } else {
+      open_predicates_.push_back(&predicate);
+      known.condition = predicate.condition;
+      Expand(known.condition, predicate.header.owner, 1, known.extent);
+      open_predicates_.pop_back();
+    }
+    if (known.extent.TooLarge() && !known.extent.refused) {
+      ReportLarge(predicate.header.name.span,
+                  "predicate `" + predicate.header.name.value +
+                      "` is too large when the predicates in it are written out");
+      known.extent.refused = true;
+    }
+    return known_.emplace(&predicate, std::move(known)).first->second;
+  }
+
+  // Appends what the item stands for. False when that is too much, and nothing more is appended.
+  bool Append(Item item, const std::string& owner, const std::vector<const PolicyDecl*>& open,
+              std::size_t limit, std::vector<Item>& out) {
     auto* use = std::get_if<TemplateUse>(&item.value);
     if (use == nullptr) {
+      if (out.size() >= limit || added_items_ >= kMostAddedItems) return false;
+      if (!open.empty()) ++added_items_;
       ExpandInside(item, owner);
       out.push_back(std::move(item));
-      return;
+      return true;
     }
     const PolicyDecl* policy = FindTemplate(use->name, owner);
     if (policy == nullptr) {
-      std::vector<std::string> names = ItemWords();
-      for (const auto& [key, decl] : templates_) {
-        if (key.first.empty() || key.first == owner) names.push_back(key.second);
-      }
-      for (std::string& name : modules_.NamesIn(use->name.span.file)) {
-        names.push_back(std::move(name));
-      }
-      ReportUnknown("item or policy template", use->name, names);
-      return;
+      ReportUnknown("item or policy template", use->name, TemplateNames(use->name, owner));
+      return true;
     }
-    if (std::find(open.begin(), open.end(), policy) != open.end() || open.size() >= kMaxExpansion) {
+    if (std::find(open.begin(), open.end(), policy) != open.end()) {
       diagnostics_.Error(codes::kExpansionCycle, use->name.span,
                          "policy template `" + use->name.Text() + "` is made of itself");
-      return;
+      return true;
     }
+    used_.insert(policy);
+    if (open.size() >= kMostNested || ++uses_ > kMostAddedItems) return false;
     ParameterBindings bindings;
-    if (!Bind(*policy, *use, bindings)) return;
-    open.push_back(policy);
+    if (!Bind(*policy, *use, bindings)) return true;
+    std::vector<const PolicyDecl*> inside = open;
+    inside.push_back(policy);
     for (Item& inner :
          ReadBody(*policy->syntax, policy->body_begin, policy->body_end, bindings, diagnostics_)) {
       inner.via = item.via;
       inner.via.push_back(item.span);
       inner.override_ = inner.override_ || item.override_;
       if (item.priority) inner.priority = item.priority;
-      Append(std::move(inner), policy->header.owner, open, out);
+      if (!Append(std::move(inner), policy->header.owner, inside, limit, out)) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::vector<std::string> TemplateNames(const QName& name,
+                                                       const std::string& owner) const {
+    std::vector<std::string> names = ItemWords();
+    for (const auto& [key, decl] : templates_) {
+      if (key.first.empty() || key.first == owner) names.push_back(key.second);
+    }
+    for (std::string& more : modules_.NamesIn(name.span.file)) names.push_back(std::move(more));
+    return names;
+  }
+
+  // A value of the type, for reading the body of a template that nobody uses.
+  static Value AnyOf(const Parameter& parameter) {
+    const Span span = parameter.name.span;
+    switch (parameter.type) {
+      case Parameter::Type::kDuration:
+        return Duration{Millis(1000), span};
+      case Parameter::Type::kPercent:
+        return Percent{1, span};
+      case Parameter::Type::kNumber:
+        return Number{1, span};
+      case Parameter::Type::kString:
+        return Str{"/", span};
+      case Parameter::Type::kStrings:
+        return std::vector<Str>{{"/", span}};
+      case Parameter::Type::kService:
+        return QName{{parameter.name}, span};
+    }
+    return Number{1, span};
+  }
+
+  void CheckTemplate(const PolicyDecl& policy) {
+    ParameterBindings bindings;
+    std::set<Span> made_up;
+    for (const Parameter& parameter : policy.parameters) {
+      bindings[parameter.name.value] = AnyOf(parameter);
+      made_up.insert(parameter.name.span);
+    }
+    Diagnostics found;
+    std::vector<Item> items =
+        ReadBody(*policy.syntax, policy.body_begin, policy.body_end, bindings, found);
+    for (const Diagnostic& d : found.all()) {
+      if (!made_up.contains(d.span)) diagnostics_.Add(d);  // what is wrong with made-up values
+    }
+    std::vector<Item> expanded;
+    for (Item& item : items) {
+      (void)Append(std::move(item), policy.header.owner, {&policy}, kMostItems, expanded);
     }
   }
 
@@ -284,9 +392,18 @@ class Expander {
   std::map<Key, const PolicyDecl*> templates_;
   std::map<Key, const PredicateDecl*> predicates_;
   std::vector<const PredicateDecl*> open_predicates_;
+  std::map<const PredicateDecl*, Known> known_;
+  std::set<const PolicyDecl*> used_;
+  std::size_t added_ = 0;        // parts that predicates added
+  std::size_t added_items_ = 0;  // items that templates added
+  std::size_t uses_ = 0;         // of templates
+  bool overfull_ = false;
 };
 
-void ExpandProgram(Program& program, Expander& expander) {
+}  // namespace
+
+void ExpandProgram(Program& program, const Modules& modules, Diagnostics& diagnostics) {
+  Expander expander(program, modules, diagnostics);
   const auto condition = [&](std::optional<Condition>& when, const std::string& owner) {
     if (when) expander.ExpandCondition(*when, owner);
   };
@@ -313,70 +430,7 @@ void ExpandProgram(Program& program, Expander& expander) {
     if (d.on != PolicyDecl::On::kTemplate) expander.ExpandItems(d.items, d.header.owner);
   }
   for (auto& d : program.proves) condition(d.where, d.header.owner);
-}
-
-// ---- duplicates
-
-template <typename T>
-void CheckDuplicates(const std::vector<T>& declarations, std::string_view kind,
-                     Diagnostics& diagnostics) {
-  std::map<std::pair<std::string, std::string>, Span> seen;
-  for (const T& declaration : declarations) {
-    const Header& header = declaration.header;
-    const auto [first, inserted] =
-        seen.try_emplace({header.owner, header.name.value}, header.name.span);
-    if (inserted) continue;
-    Diagnostic& d =
-        diagnostics.Error(codes::kDuplicate, header.name.span,
-                          std::string(kind) + " `" + header.name.value + "` is declared twice");
-    d.related.push_back({first->second, "first declared here"});
-  }
-}
-
-void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
-  CheckDuplicates(program.clusters, "cluster", diagnostics);
-  CheckDuplicates(program.workspaces, "workspace", diagnostics);
-  CheckDuplicates(program.gateways, "gateway", diagnostics);
-  CheckDuplicates(program.services, "service", diagnostics);
-  CheckDuplicates(program.externals, "external", diagnostics);
-  CheckDuplicates(program.destinations, "destination", diagnostics);
-  CheckDuplicates(program.routes, "route", diagnostics);
-  CheckDuplicates(program.predicates, "predicate", diagnostics);
-  CheckDuplicates(program.policies, "policy", diagnostics);
-  CheckDuplicates(program.jwts, "jwt", diagnostics);
-  CheckDuplicates(program.authorizers, "authorizer", diagnostics);
-  CheckDuplicates(program.limiters, "limiter", diagnostics);
-  CheckDuplicates(program.limit_trees, "limits", diagnostics);
-  CheckDuplicates(program.counters, "counter", diagnostics);
-  CheckDuplicates(program.trusts, "trust root", diagnostics);
-  CheckDuplicates(program.workloads, "workload", diagnostics);
-  std::set<std::string> names;
-  Span first;
-  for (const MeshDecl& mesh : program.meshes) {
-    if (names.insert(mesh.header.name.value).second && names.size() > 1) {
-      diagnostics
-          .Error(codes::kDuplicate, mesh.header.name.span,
-                 "mesh `" + mesh.header.name.value + "` stands beside another mesh")
-          .related.push_back({first, "the other is named here"});
-    }
-    if (!first.IsKnown()) first = mesh.header.name.span;
-  }
-}
-
-}  // namespace
-
-Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
-             Diagnostics& diagnostics) {
-  Program program;
-  for (const Source* source : sources) Merge(program, Parse(*source, diagnostics));
-  Modules modules(loader, diagnostics);
-  modules.Resolve(program.uses);
-  CheckAllDuplicates(program, diagnostics);
-  Expander expander(program, modules, diagnostics);
-  ExpandProgram(program, expander);
-  for (JwtDecl& jwt : modules.ImportedProviders()) program.jwts.push_back(std::move(jwt));
-  CheckItems(program, diagnostics);
-  return program;
+  expander.CheckUnused(program);
 }
 
 }  // namespace weft::dsl

@@ -115,6 +115,7 @@ class Checker {
                                "`" + std::string(ItemWord(items[i])) + "` is given twice here");
         d.related.push_back({items[j].span, "first given here"});
         d.help = "keep one, or mark the one that wins with `override`";
+        break;
       }
     }
   }

@@ -124,6 +124,11 @@ inline constexpr Code kUnknownSecret{
     "A listener names a certificate secret that the inventory of the cluster does not have in the "
     "gateway's namespace. The listener would stay closed. Secrets are known by name only."};
 
+inline constexpr Code kDelegationTooLarge{
+    3141, "delegation-too-large",
+    "The tables that a route delegates to delegate in turn, more than 16 times in a row or to more "
+    "than 50,000 rules in all. A table that is delegated to twice counts twice: delegate to it "
+    "from one place."};
 inline constexpr Code kOlderWins{
     3140, "older-policy-wins",
     "Two policies of one kind stand for one target, and the system they were read from goes by "
@@ -131,15 +136,15 @@ inline constexpr Code kOlderWins{
     "text the same is said by `priority`; better, narrow one of the two, or remove it."};
 
 inline constexpr std::array kEngineCodes = {
-    kNotAnObject,      kUnnamedObject,    kUnknownCluster,      kUndiscoveredCluster,
-    kUnknownWorkspace, kUnknownWorkload,  kWorkspaceOverlap,    kUnknownNamespace,
-    kForeignNamespace, kNoOwner,          kUnknownService,      kUnknownPort,
-    kProtocolMismatch, kEmptySubset,      kUnknownSubset,       kAmbiguous,
-    kAmbiguousPort,    kBackingConflict,  kUnknownGateway,      kNotAccepted,
-    kUnknownTable,     kTableNotShared,   kDelegationCycle,     kNothingDelegated,
-    kBadWeights,       kOtherwiseNotLast, kConflictingPolicies, kConflictingAccess,
-    kEmptySource,      kUnknownProvider,  kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer,       kTestFailed,          kUnknownSecret,
-    kOlderWins};
+    kNotAnObject,      kUnnamedObject,     kUnknownCluster,      kUndiscoveredCluster,
+    kUnknownWorkspace, kUnknownWorkload,   kWorkspaceOverlap,    kUnknownNamespace,
+    kForeignNamespace, kNoOwner,           kUnknownService,      kUnknownPort,
+    kProtocolMismatch, kEmptySubset,       kUnknownSubset,       kAmbiguous,
+    kAmbiguousPort,    kBackingConflict,   kUnknownGateway,      kNotAccepted,
+    kUnknownTable,     kTableNotShared,    kDelegationCycle,     kNothingDelegated,
+    kBadWeights,       kOtherwiseNotLast,  kConflictingPolicies, kConflictingAccess,
+    kEmptySource,      kUnknownProvider,   kNothingSelected,     kSharedAccount,
+    kBadRequest,       kWrongLayer,        kTestFailed,          kUnknownSecret,
+    kOlderWins,        kDelegationTooLarge};
 
 }  // namespace weft::engine::codes

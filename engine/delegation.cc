@@ -13,7 +13,8 @@
 namespace weft::engine {
 namespace {
 
-constexpr int kMaxDepth = 16;
+constexpr std::size_t kMostLevels = 16;     // tables that delegate to one another in a row
+constexpr std::size_t kMostRules = 50'000;  // that delegation adds to one route
 constexpr int kRanksPerLevel = 4;
 
 // What the delegating rules above pass on.
@@ -80,6 +81,12 @@ class Expander {
   // Whether some delegation names or selects the table, be it one that is refused.
   [[nodiscard]] bool IsNamed(TableId id) const { return named_.contains(id); }
 
+  std::vector<RouteRule> Root(TableId id) {
+    added_ = 0;
+    return Rules(id, {});
+  }
+
+ private:
   std::vector<RouteRule> Rules(TableId id, const Inherited& inherited) {
     const dsl::RouteDecl& decl = l_.program.routes[id.index()];
     const Table& table = l_.model[id];
@@ -113,13 +120,13 @@ class Expander {
       } else {
         RouteRule lowered = LowerRule(l_, rule, table, items);
         Narrow(lowered, id, inherited);
+        if (!inherited.path.empty()) ++added_;
         rules.push_back(std::move(lowered));
       }
     }
     return rules;
   }
 
- private:
   static void Narrow(RouteRule& rule, TableId from, const Inherited& inherited) {
     rule.from = from;
     rule.via = inherited.via;
@@ -212,11 +219,14 @@ class Expander {
     for (const TableId id : Tables(from, delegate)) {
       any = true;
       named_.insert(id);
-      if (std::find(below.path.begin(), below.path.end(), id) != below.path.end() ||
-          below.path.size() > kMaxDepth) {
+      if (std::find(below.path.begin(), below.path.end(), id) != below.path.end()) {
         l_.diagnostics.Error(codes::kDelegationCycle, rule.action_span,
                              "delegation comes back to table `" + l_.model[id].name + "`");
         continue;
+      }
+      if (below.path.size() > kMostLevels || added_ >= kMostRules) {
+        ReportLarge(below);
+        break;
       }
       for (RouteRule& child : Rules(id, below)) children.push_back(std::move(child));
     }
@@ -227,6 +237,17 @@ class Expander {
       });
     }
     for (RouteRule& child : children) rules.push_back(std::move(child));
+  }
+
+  // Once for a route: every level of it would say the same.
+  void ReportLarge(const Inherited& below) {
+    const Table& root = l_.model[below.path.front()];
+    l_.diagnostics.Error(
+        codes::kDelegationTooLarge, root.span,
+        below.path.size() > kMostLevels
+            ? "the tables of route `" + root.name + "` delegate more than 16 times in a row"
+            : "with the tables it delegates to, route `" + root.name +
+                  "` has more than 50000 rules");
   }
 
   // Nothing to delegate to: the rule answers 500, or is left out, as the table says.
@@ -247,6 +268,7 @@ class Expander {
 
   Lowering& l_;
   std::set<TableId> named_;
+  std::size_t added_ = 0;  // rules of tables below the root that is expanded
 };
 
 }  // namespace
@@ -254,13 +276,13 @@ class Expander {
 void LowerRules(Lowering& l) {
   Expander expander(l);
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
-    if (l.model.tables[i].root) l.model.tables[i].rules = expander.Rules({i}, {});
+    if (l.model.tables[i].root) l.model.tables[i].rules = expander.Root({i});
   }
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
     const Table& table = l.model.tables[i];
     if (table.root || expander.IsNamed({i}) || l.program.routes[i].rules.empty()) continue;
     // Checked for itself; nothing sends requests to it yet.
-    (void)expander.Rules({i}, {});
+    (void)expander.Root({i});
     l.diagnostics.Warning(codes::kNothingSelected, table.span,
                           "no route delegates to table `" + table.name + "`");
   }

@@ -1,0 +1,109 @@
+// `Load`: files and modules to one program.
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "dsl/codes.h"
+#include "dsl/expand.h"
+#include "dsl/items_check.h"
+#include "dsl/modules.h"
+#include "dsl/parse.h"
+
+namespace weft::dsl {
+namespace {
+
+template <typename T>
+void MoveInto(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void Merge(Program& to, Program from) {
+  MoveInto(to.meshes, from.meshes);
+  MoveInto(to.clusters, from.clusters);
+  MoveInto(to.workspaces, from.workspaces);
+  MoveInto(to.gateways, from.gateways);
+  MoveInto(to.services, from.services);
+  MoveInto(to.externals, from.externals);
+  MoveInto(to.destinations, from.destinations);
+  MoveInto(to.routes, from.routes);
+  MoveInto(to.accesses, from.accesses);
+  MoveInto(to.limits, from.limits);
+  MoveInto(to.predicates, from.predicates);
+  MoveInto(to.policies, from.policies);
+  MoveInto(to.uses, from.uses);
+  MoveInto(to.jwts, from.jwts);
+  MoveInto(to.authorizers, from.authorizers);
+  MoveInto(to.limiters, from.limiters);
+  MoveInto(to.limit_trees, from.limit_trees);
+  MoveInto(to.counters, from.counters);
+  MoveInto(to.trusts, from.trusts);
+  MoveInto(to.lifecycles, from.lifecycles);
+  MoveInto(to.workloads, from.workloads);
+  MoveInto(to.raws, from.raws);
+  MoveInto(to.tests, from.tests);
+  MoveInto(to.proves, from.proves);
+}
+
+template <typename T>
+void CheckDuplicates(const std::vector<T>& declarations, std::string_view kind,
+                     Diagnostics& diagnostics) {
+  std::map<std::pair<std::string, std::string>, Span> seen;
+  for (const T& declaration : declarations) {
+    const Header& header = declaration.header;
+    const auto [first, inserted] =
+        seen.try_emplace({header.owner, header.name.value}, header.name.span);
+    if (inserted) continue;
+    Diagnostic& d =
+        diagnostics.Error(codes::kDuplicate, header.name.span,
+                          std::string(kind) + " `" + header.name.value + "` is declared twice");
+    d.related.push_back({first->second, "first declared here"});
+  }
+}
+
+void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
+  CheckDuplicates(program.clusters, "cluster", diagnostics);
+  CheckDuplicates(program.workspaces, "workspace", diagnostics);
+  CheckDuplicates(program.gateways, "gateway", diagnostics);
+  CheckDuplicates(program.services, "service", diagnostics);
+  CheckDuplicates(program.externals, "external", diagnostics);
+  CheckDuplicates(program.destinations, "destination", diagnostics);
+  CheckDuplicates(program.routes, "route", diagnostics);
+  CheckDuplicates(program.predicates, "predicate", diagnostics);
+  CheckDuplicates(program.policies, "policy", diagnostics);
+  CheckDuplicates(program.jwts, "jwt", diagnostics);
+  CheckDuplicates(program.authorizers, "authorizer", diagnostics);
+  CheckDuplicates(program.limiters, "limiter", diagnostics);
+  CheckDuplicates(program.limit_trees, "limits", diagnostics);
+  CheckDuplicates(program.counters, "counter", diagnostics);
+  CheckDuplicates(program.trusts, "trust root", diagnostics);
+  CheckDuplicates(program.workloads, "workload", diagnostics);
+  std::set<std::string> names;
+  Span first;
+  for (const MeshDecl& mesh : program.meshes) {
+    if (names.insert(mesh.header.name.value).second && names.size() > 1) {
+      diagnostics
+          .Error(codes::kDuplicate, mesh.header.name.span,
+                 "mesh `" + mesh.header.name.value + "` stands beside another mesh")
+          .related.push_back({first, "the other is named here"});
+    }
+    if (!first.IsKnown()) first = mesh.header.name.span;
+  }
+}
+
+}  // namespace
+
+Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
+             Diagnostics& diagnostics) {
+  Program program;
+  for (const Source* source : sources) Merge(program, Parse(*source, diagnostics));
+  Modules modules(loader, diagnostics);
+  modules.Resolve(program.uses);
+  CheckAllDuplicates(program, diagnostics);
+  ExpandProgram(program, modules, diagnostics);
+  for (JwtDecl& jwt : modules.ImportedProviders()) program.jwts.push_back(std::move(jwt));
+  CheckItems(program, diagnostics);
+  return program;
+}
+
+}  // namespace weft::dsl
