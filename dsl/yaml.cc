@@ -259,7 +259,8 @@ std::map<std::uint32_t, std::string> ClusterComments(std::string_view text) {
   std::map<std::uint32_t, std::string> found;
   for (std::size_t at = text.find(kClusterComment); at != std::string_view::npos;
        at = text.find(kClusterComment, at + 1)) {
-    const std::size_t line = text.rfind('\n', at) + 1;
+    const std::size_t above = text.rfind('\n', at);
+    const std::size_t line = above == std::string_view::npos ? MarkOrigin(text) : above + 1;
     if (text.substr(line, at - line).find_first_not_of(" \t") != std::string_view::npos) continue;
     std::size_t begin = text.find_first_not_of(" \t", at + kClusterComment.size());
     begin = std::min(begin, text.size());
