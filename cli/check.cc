@@ -1,4 +1,6 @@
 // `weft check`: parse, types, references; no solver.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -14,9 +16,12 @@ int Check(const PolicyOptions& options) {
   PrintDiagnostics(policy->diagnostics, policy->inputs.sources, options.format);
   const int code = policy->ExitCode();
   if (code == kExitClean && options.format != Format::kJson) {
-    std::printf("%zu files, %zu clusters, %zu services, %zu rules: no errors\n",
-                policy->inputs.policy.size() + policy->inputs.yaml.size(),
-                policy->model.clusters.size(), policy->model.services.size(), policy->model.rules);
+    PrintText(
+        fmt::format("{}, {}, {}, {}: no errors",
+                    CountText(policy->inputs.policy.size() + policy->inputs.yaml.size(), "file"),
+                    CountText(policy->model.clusters.size(), "cluster"),
+                    CountText(policy->model.services.size(), "service"),
+                    CountText(policy->model.rules, "rule")));
   }
   return code;
 }

@@ -1,5 +1,6 @@
 // `weft emit`: Istio objects for every cluster.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -36,7 +37,28 @@ void RemoveStale(const fs::path& directory, const std::map<std::string, std::str
   for (const fs::path& path : stale) fs::remove(path, error);
 }
 
+// What is emitted into an input directory would be read as policy the next time.
+const std::string* InputAround(const Options& options) {
+  std::error_code error;
+  const fs::path out = fs::weakly_canonical(options.out, error);
+  for (const std::string& input : options.policy.inputs.paths) {
+    const fs::path below = out.lexically_relative(fs::weakly_canonical(input, error));
+    if (below.empty() || *below.begin() == "..") continue;
+    // Hidden directories are not read.
+    const bool hidden = std::any_of(below.begin(), below.end(), [](const fs::path& part) {
+      return part.string().starts_with('.') && part != ".";
+    });
+    if (!hidden) return &input;
+  }
+  return nullptr;
+}
+
 int Emit(const Options& options) {
+  if (const std::string* input = InputAround(options)) {
+    std::fprintf(stderr, "weft: `%s` is inside of the input `%s`; choose a directory beside it\n",
+                 options.out.c_str(), input->c_str());
+    return kExitCannot;
+  }
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
   std::map<std::string, std::vector<emit::Object>> clusters;
   if (policy->ExitCode() == kExitClean) {
@@ -84,9 +106,9 @@ int Emit(const Options& options) {
       RemoveStale(fs::path(options.out) / cluster, files);
     }
   }
-  std::printf("%zu objects for %zu cluster%s in %s\n", count,
-              options.cluster.empty() ? clusters.size() : 1,
-              options.cluster.empty() && clusters.size() != 1 ? "s" : "", options.out.c_str());
+  PrintText(CountText(count, "object") + " for " +
+            CountText(options.cluster.empty() ? clusters.size() : 1, "cluster") + " in " +
+            options.out);
   return kExitClean;
 }
 

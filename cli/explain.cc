@@ -163,6 +163,9 @@ int Explain(const Options& options) {
     std::fprintf(stderr, "weft: %s\n", request.error().c_str());
     return kExitCannot;
   }
+  const std::string note =
+      options.request.from.empty() ? "" : NoteOnCaller(options.request.from, policy->model);
+  if (!note.empty()) std::fprintf(stderr, "weft: note: %s\n", note.c_str());
   const Outcome outcome = engine::Evaluate(policy->model, request.value());
   if (json) {
     PrintText(OutcomeJson(*policy, request.value(), outcome)

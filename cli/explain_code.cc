@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "dsl/codes.h"
+#include "dsl/diagnostic.h"
 #include "dsl/gloo/codes.h"
 #include "emit/codes.h"
 #include "engine/codes.h"
@@ -39,16 +40,24 @@ void PrintAll() {
 }
 
 int Explain(const std::string& text) {
-  const std::string digits = text.starts_with('W') ? text.substr(1) : text;
+  const bool lettered = text.starts_with('W') || text.starts_with('w');
+  const std::string digits = lettered ? text.substr(1) : text;
   unsigned number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const char* const end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, number);
+  const bool is_number = error == std::errc() && at == end;
+  std::vector<std::string> names;
   for (const Code& code : AllCodes()) {
-    if (code.number != number && text != code.name) continue;
+    names.emplace_back(code.name);
+    if (is_number ? code.number != number : text != code.name) continue;
     std::printf("W%04u %s\n\n%s\n", static_cast<unsigned>(code.number),
                 std::string(code.name).c_str(), std::string(code.help).c_str());
     return kExitClean;
   }
-  std::fprintf(stderr, "weft: there is no code `%s`\n", text.c_str());
+  const std::string near = is_number ? "" : NearestName(text, names);
+  std::fprintf(stderr, "weft: there is no code `%s`%s\n", text.c_str(),
+               near.empty() ? "; `weft explain-code --all` lists them"
+                            : ("; did you mean `" + near + "`?").c_str());
   return kExitCannot;
 }
 
@@ -65,6 +74,9 @@ void AddExplainCode(CLI::App& app, int& exit_code) {
     if (*all) {
       PrintAll();
       exit_code = kExitClean;
+    } else if (code->empty()) {
+      std::fputs("weft: write a code, as in `weft explain-code W1022`, or --all\n", stderr);
+      exit_code = kExitCannot;
     } else {
       exit_code = Explain(*code);
     }

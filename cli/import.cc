@@ -135,8 +135,8 @@ int ImportGloo(const Options& options) {
     std::fprintf(stderr, "weft: %s\n", same.error().c_str());
     return kExitFindings;
   }
-  std::printf("%zu files in %s mean the same as the objects: same model, same Istio objects\n",
-              files.size(), options.out.c_str());
+  PrintText(CountText(files.size(), "file") + " in " + options.out +
+            ": the meaning of the objects, same model, same Istio objects");
   return kExitClean;
 }
 

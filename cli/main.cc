@@ -1,9 +1,13 @@
 // The command line: subcommands and their flags. Each command stands in a file of its own.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "cli/commands.h"
+#include "dsl/diagnostic.h"
 
 namespace {
 
@@ -14,6 +18,20 @@ bool PrintedAll() {
   return false;
 }
 
+// A first word that is no command is said to be none, with the nearest that is.
+bool NamesNoCommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  const std::string word = argv[1];
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), word) != known.end()) return false;
+  const std::string near = weft::NearestName(word, known);
+  std::fprintf(
+      stderr, "weft: there is no command `%s`%s\n", word.c_str(),
+      near.empty() ? "; `weft --help` lists them" : ("; did you mean `" + near + "`?").c_str());
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -21,6 +39,7 @@ int main(int argc, char** argv) {
     CLI::App app{"weft: typed, proved policy for Istio meshes"};
     app.name("weft");
     app.require_subcommand(1);
+    app.set_version_flag("--version", "weft " WEFT_VERSION);
     app.footer(
         "Examples:\n  weft init policies --example bookinfo\n  weft verify policies\n"
         "  weft emit policies -o istio\n  weft explain-code W4102");
@@ -45,6 +64,7 @@ int main(int argc, char** argv) {
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);
+    if (NamesNoCommand(app, argc, argv)) return weft::cli::kExitCannot;
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

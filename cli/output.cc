@@ -14,6 +14,10 @@ void PrintText(const std::string& text) {
   std::fputs("\n", stdout);
 }
 
+std::string CountText(std::size_t count, const std::string& one) {
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
+
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format) {
   if (format == Format::kJson) {
     nlohmann::ordered_json json;

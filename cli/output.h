@@ -25,6 +25,9 @@ using relay::FindingJson;
 using relay::FindingsJson;
 using relay::PlaceJson;
 
+// "1 file", "2 files".
+[[nodiscard]] std::string CountText(std::size_t count, const std::string& one);
+
 // Prints a document and a line break on stdout.
 void PrintText(const std::string& text);
 

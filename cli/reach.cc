@@ -48,6 +48,14 @@ std::string How(const Reach& reach) {
   return text;
 }
 
+// With the caller where the answers are for more than one of them.
+std::string HowFrom(const Reach& reach, const std::vector<Reach>& all, const std::string& caller) {
+  const bool several = std::any_of(all.begin(), all.end(), [&](const Reach& other) {
+    return other.caller.cluster != reach.caller.cluster;
+  });
+  return several ? How(reach) + "  (from " + caller + ")" : How(reach);
+}
+
 Json ReachJson(const Model& model, const Reach& reach) {
   const verifier::Candidate& caller = reach.caller;
   Json json;
@@ -81,9 +89,10 @@ int Print(const Policy& policy, const Options& options, const std::vector<Reach>
     PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     for (const Reach& reach : found) {
-      PrintText(fmt::format(
-          "{:<48} {}", callers ? CallerText(policy.model, reach) : ServiceText(policy.model, reach),
-          (callers ? ServiceText(policy.model, reach) + "  " : std::string()) + How(reach)));
+      const std::string caller = CallerText(policy.model, reach);
+      const std::string service = ServiceText(policy.model, reach);
+      PrintText(callers ? fmt::format("{:<48} {}  {}", caller, service, How(reach))
+                        : fmt::format("{:<48} {}", service, HowFrom(reach, found, caller)));
     }
     if (found.empty()) PrintText(callers ? "nobody" : "nothing");
   }
@@ -134,26 +143,44 @@ int WhoCan(const Options& options) {
   return Print(*policy, options, verifier::WhoCan(policy->model, service), true);
 }
 
+verifier::Candidate CallerOf(const engine::Request& request, const Model& model) {
+  verifier::Candidate caller{
+      .source = request.source, .identity = request.identity, .cluster = request.cluster};
+  if (request.source.IsNone()) return caller;
+  const engine::Workload& w = model[request.source];
+  caller.workspace = w.workspace;
+  if (w.sidecar) caller.identity = engine::Identity{model[w.cluster].trust_domain, w.ns, w.account};
+  return caller;
+}
+
+// The caller in the cluster that is named, else in every cluster it runs in.
 int CanReach(const Options& options) {
   int code = kExitClean;
   const std::unique_ptr<Policy> policy = Load(options, code);
   if (code != kExitClean) return code;
-  const Result<engine::Request> from = RequestFrom(options.subject, policy->model);
-  if (!from.ok()) {
-    std::fprintf(stderr, "weft: %s\n", from.error().c_str());
-    return kExitCannot;
-  }
-  const engine::Request& request = from.value();
-  verifier::Candidate caller{
-      .source = request.source, .identity = request.identity, .cluster = request.cluster};
-  if (!request.source.IsNone()) {
-    const engine::Workload& w = policy->model[request.source];
-    caller.workspace = w.workspace;
-    if (w.sidecar) {
-      caller.identity = engine::Identity{policy->model[w.cluster].trust_domain, w.ns, w.account};
+  const Model& model = policy->model;
+  std::vector<std::string> callers{options.subject};
+  const std::vector<engine::ClusterId> clusters = ClustersOfCaller(options.subject, model);
+  if (clusters.size() > 1) {
+    callers.clear();
+    for (const engine::ClusterId c : clusters) {
+      callers.push_back(options.subject + "@" + model[c].name);
     }
   }
-  return Print(*policy, options, verifier::CanReach(policy->model, caller), false);
+  std::vector<Reach> found;
+  for (const std::string& caller : callers) {
+    const Result<engine::Request> from = RequestFrom(caller, model);
+    if (!from.ok()) {
+      std::fprintf(stderr, "weft: %s\n", from.error().c_str());
+      return kExitCannot;
+    }
+    const std::string note = NoteOnCaller(caller, model);
+    if (!note.empty()) std::fprintf(stderr, "weft: note: %s\n", note.c_str());
+    for (Reach& reach : verifier::CanReach(model, CallerOf(from.value(), model))) {
+      found.push_back(std::move(reach));
+    }
+  }
+  return Print(*policy, options, found, false);
 }
 
 }  // namespace

@@ -236,6 +236,32 @@ Result<Request> RequestFrom(const std::string& caller, const Model& model) {
   return request;
 }
 
+std::vector<engine::ClusterId> ClustersOfCaller(const std::string& caller, const Model& model) {
+  std::vector<engine::ClusterId> clusters;
+  for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {
+    const bool runs =
+        std::any_of(model.workloads.begin(), model.workloads.end(), [&](const engine::Workload& w) {
+          return w.cluster.value == c && w.ns + "/" + w.account == caller;
+        });
+    if (runs) clusters.push_back({c});
+  }
+  return clusters;
+}
+
+std::string NoteOnCaller(const std::string& caller, const Model& model) {
+  const std::string who = caller.substr(0, caller.find('@'));
+  const std::vector<engine::ClusterId> clusters = ClustersOfCaller(who, model);
+  if (clusters.empty()) {
+    std::vector<std::string> known;
+    for (const engine::Workload& w : model.workloads) known.push_back(w.ns + "/" + w.account);
+    return "no workload runs as `" + who + "`" + Near(who, known) +
+           (Near(who, known).empty() ? "; " : " ") + "the answer is for one that would";
+  }
+  if (caller.find('@') != std::string::npos || clusters.size() < 2) return "";
+  return "`" + who + "` runs in " + std::to_string(clusters.size()) +
+         " clusters; the answer is for " + who + "@" + model[clusters.front()].name;
+}
+
 Result<Request> MakeRequest(const RequestFlags& flags, const Model& model) {
   Request request;
   if (model.clusters.empty()) return Error{"the policy has no cluster"};

@@ -38,4 +38,12 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags);
 [[nodiscard]] Result<engine::Request> RequestFrom(const std::string& caller,
                                                   const engine::Model& model);
 
+// Clusters where some workload runs as NS/SA.
+[[nodiscard]] std::vector<engine::ClusterId> ClustersOfCaller(const std::string& caller,
+                                                              const engine::Model& model);
+
+// What a reader should know of the caller an answer is for: that none is discovered, or that it is
+// one of several. "" when there is nothing to say.
+[[nodiscard]] std::string NoteOnCaller(const std::string& caller, const engine::Model& model);
+
 }  // namespace weft::cli

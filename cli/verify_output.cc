@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -38,6 +39,18 @@ std::string Xml(const std::string& text) {
     }
   }
   return escaped;
+}
+
+// Where a tool that stands in the working directory finds the file; its name when it is no file.
+std::string FilePath(const Source& source) {
+  if (source.path.empty()) return source.name;
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path path = fs::path(source.path).lexically_normal();
+  if (!path.is_absolute()) return path.generic_string();
+  const fs::path below = path.lexically_relative(fs::current_path(error));
+  const bool inside = !error && !below.empty() && *below.begin() != "..";
+  return (inside ? below : path).generic_string();
 }
 
 std::string Dump(const Json& json) {
@@ -92,7 +105,7 @@ std::string VerifySarif(const VerifyResult& result) {
   const auto location = [&](Span span, const std::string& message) {
     const LineColumn at = sources.Locate(span.file, span.begin);
     Json place;
-    place["physicalLocation"] = {{"artifactLocation", {{"uri", sources.Get(span.file).name}}},
+    place["physicalLocation"] = {{"artifactLocation", {{"uri", FilePath(sources.Get(span.file))}}},
                                  {"region", {{"startLine", at.line}, {"startColumn", at.column}}}};
     if (!message.empty()) place["message"] = {{"text", message}};
     return place;
@@ -196,8 +209,8 @@ std::string VerifyGithub(const VerifyResult& result) {
     std::string place;
     if (d.span.IsKnown()) {
       const LineColumn at = sources.Locate(d.span.file, d.span.begin);
-      place =
-          fmt::format("file={},line={},col={},", sources.Get(d.span.file).name, at.line, at.column);
+      place = fmt::format("file={},line={},col={},", FilePath(sources.Get(d.span.file)), at.line,
+                          at.column);
     }
     std::string message = d.message;
     for (const std::string& note : d.notes) message += "\n" + note;

@@ -8,9 +8,10 @@
 
 namespace weft {
 
-FileId SourceMap::Add(std::string name, std::string text, SourceKind kind) {
+FileId SourceMap::Add(std::string name, std::string text, SourceKind kind, std::string path) {
   const FileId id{static_cast<std::uint32_t>(files_.size())};
-  Entry entry{.source = {id, std::move(name), std::move(text), kind}, .line_starts = {0}};
+  Entry entry{.source = {id, std::move(name), std::move(text), kind, std::move(path)},
+              .line_starts = {0}};
   const std::string& body = entry.source.text;
   const char* const begin = body.data();
   const char* const end = begin + body.size();

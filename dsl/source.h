@@ -22,6 +22,7 @@ struct Source {
   std::string name;  // path as shown to the user: relative to the input it came from
   std::string text;
   SourceKind kind = SourceKind::kWeft;
+  std::string path;  // where it was read from; "" when from no file
 };
 
 // 1-based; column counts Unicode code points, not bytes.
@@ -34,7 +35,7 @@ struct LineColumn {
 // stay valid for the life of the map. Not thread-safe while adding.
 class SourceMap {
  public:
-  FileId Add(std::string name, std::string text, SourceKind kind);
+  FileId Add(std::string name, std::string text, SourceKind kind, std::string path = "");
   [[nodiscard]] const Source& Get(FileId id) const;
   [[nodiscard]] bool Contains(FileId id) const { return id.value < files_.size(); }
   [[nodiscard]] std::size_t size() const { return files_.size(); }

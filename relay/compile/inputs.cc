@@ -49,6 +49,8 @@ class Reader {
     if (!fs::exists(status)) {
       Fail(path, "does not exist");
     } else if (fs::is_directory(status)) {
+      const fs::path canonical = fs::weakly_canonical(path, error);
+      if (!directories_.insert(error ? fs::path(path) : canonical).second) return;
       const std::size_t before = inputs_.policy.size() + inputs_.yaml.size();
       inputs_.roots.push_back(path);
       WalkPolicy(path, path, with_inventory, 0);
@@ -70,7 +72,11 @@ class Reader {
     if (!fs::exists(path, error)) {
       Fail(path, "does not exist");
     } else if (fs::is_directory(path, error)) {
+      const std::size_t before = inputs_.sources.size();
       WalkInventory(path, path, name, 0);
+      if (inputs_.sources.size() == before && !inputs_.unreadable) {
+        Fail(path, "holds no inventory: no `.yaml`, `.yml` or `.json` file in it");
+      }
     } else {
       AddInventory(path, path, name.empty() ? fs::path(path).stem().string() : name);
     }
@@ -139,7 +145,7 @@ class Reader {
     if (!text) return;
     const bool yaml = IsYaml(path);
     const FileId id = inputs_.sources.Add(UniqueName(name, path), std::move(*text),
-                                          yaml ? SourceKind::kYaml : SourceKind::kWeft);
+                                          yaml ? SourceKind::kYaml : SourceKind::kWeft, path);
     if (yaml) {
       inputs_.yaml.push_back(&inputs_.sources.Get(id));
     } else {
@@ -152,7 +158,7 @@ class Reader {
     std::optional<std::string> text = Load(path);
     if (!text) return;
     const FileId id =
-        inputs_.sources.Add(UniqueName(name, path), std::move(*text), SourceKind::kYaml);
+        inputs_.sources.Add(UniqueName(name, path), std::move(*text), SourceKind::kYaml, path);
     engine::ReadInventory(cluster, inputs_.sources.Get(id), inputs_.inventory, diagnostics_);
     emit::check::CheckForeign(inputs_.sources.Get(id), diagnostics_);
   }
@@ -166,6 +172,7 @@ class Reader {
   Inputs& inputs_;
   Diagnostics& diagnostics_;
   std::set<fs::path> seen_;
+  std::set<fs::path> directories_;  // given as inputs
   std::set<std::string> names_;
 };
 
@@ -195,8 +202,8 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
     for (const std::string& root : inputs.roots) {
       Result<std::string> text = ReadFile(root + "/" + module + ".weft");
       if (!text.ok()) continue;
-      const FileId id =
-          inputs.sources.Add(module + ".weft", std::move(text).value(), SourceKind::kWeft);
+      const FileId id = inputs.sources.Add(module + ".weft", std::move(text).value(),
+                                           SourceKind::kWeft, root + "/" + module + ".weft");
       return source = &inputs.sources.Get(id);
     }
     return source;
