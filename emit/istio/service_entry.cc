@@ -128,7 +128,7 @@ struct Endpoint {
   engine::ClusterId cluster;
   std::string account;
   Value ports = Value::object();
-  std::string network;
+  std::string network;  // when it is not that of the cluster the entry is for
 };
 
 // Endpoints behind the gateway of another network: one for each of its addresses and localities.
@@ -224,6 +224,9 @@ void EmitEntries(Emitter& e, const engine::Destination& destination, const std::
       entry_labels["security.istio.io/tlsMode"] = "istio";
       object.spec["labels"] = std::move(entry_labels);
       const std::string locality = LocalityText(endpoint.locality);
+      // Gateways for other networks see the endpoints of their own: else they would pass requests
+      // on to one another.
+      if (!endpoint.network.empty()) object.spec["network"] = endpoint.network;
       if (!locality.empty()) object.spec["locality"] = locality;
       if (!endpoint.account.empty()) object.spec["serviceAccount"] = endpoint.account;
     }
