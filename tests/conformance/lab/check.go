@@ -27,21 +27,21 @@ func runCheck(arguments []string) error {
 	planted := flags.String("mutate", "", "bug to plant in the emitted objects; then disagreement is demanded")
 	life := flags.Duration("life", 0, "of certificates: also send until each was renewed twice")
 	atLeast := flags.Int("at-least", 0, "how many requests of the sampler must have been sent")
+	unsent := flags.Int("unsent", 0, "how many tests of the policy nobody here can send")
+	refused := flags.String("refused", "", "line of the policy (FILE:LINE) the mesh must refuse, and name")
 	if err := s.parse(flags, arguments); err != nil {
 		return err
 	}
+	if *refused != "" {
+		return s.demandRefusal(*planted, *refused)
+	}
 	begin := time.Now()
-	m, tests, err := s.prepare()
+	m, tests, err := s.prepareWith(*planted)
 	if err != nil {
 		return err
 	}
 	if *life > 0 {
 		m.life = *life
-	}
-	if *planted != "" {
-		if err := mutate(m.emitted, *planted); err != nil {
-			return err
-		}
 	}
 	defer func() { _ = m.down() }()
 	if err := m.up(); err != nil {
@@ -54,6 +54,9 @@ func runCheck(arguments []string) error {
 	}
 	printTable(findings)
 	wrong := countWrong(findings)
+	if err := requireSent(findings, *unsent); err != nil {
+		return err
+	}
 	for again := s.sampler != ""; again; again = *life > 0 && !m.renewed(3) {
 		more, err := m.checkSamples(&s, *atLeast)
 		if err != nil {
@@ -85,6 +88,21 @@ func demandDisagreement(planted string, wrong int) error {
 		return fmt.Errorf("%w: nobody noticed %s", errDisagree, planted)
 	}
 	fmt.Printf("%s: noticed by %d requests, as it should be\n", planted, wrong)
+	return nil
+}
+
+// requireSent complains unless all tests were sent but for as many as are known to be unsendable.
+func requireSent(findings []finding, unsent int) error {
+	skipped := 0
+	for _, f := range findings {
+		if f.skipped != "" {
+			skipped++
+		}
+	}
+	fmt.Printf("%d tests of the policy sent, %d that nobody here can send\n", len(findings)-skipped, skipped)
+	if skipped != unsent {
+		return fmt.Errorf("%d tests could not be sent, of %d that are known", skipped, unsent)
+	}
 	return nil
 }
 
@@ -120,7 +138,7 @@ func (m *mesh) sendTests(s *setup, tests []trial) ([]finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		findings = append(findings, found)
+		findings = append(findings, found...)
 	}
 	return findings, nil
 }

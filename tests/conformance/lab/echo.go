@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,6 +24,7 @@ type seen struct {
 	Query   string            `json:"query,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Peer    string            `json:"peer"`
+	SNI     string            `json:"sni,omitempty"` // of TLS that ended here
 }
 
 // Headers by which the client and the application speak to one another.
@@ -32,9 +34,11 @@ const (
 	failHeader  = "x-lab-fail"  // of a request: answer with that status
 )
 
-// application is what runs in a pod. It answers HTTP/1.1, HTTP/2, gRPC and bare TCP on every port.
+// application is what runs in a pod. It answers HTTP/1.1, HTTP/2, gRPC and bare TCP on every port, all
+// of them in TLS of its own, too.
 type application struct {
-	id string
+	id     string
+	secure *tls.Config
 
 	mutex       sync.Mutex
 	listeners   []net.Listener
@@ -42,9 +46,14 @@ type application struct {
 	stopped     bool
 }
 
-// startApplication listens in the namespace on every port.
-func startApplication(id string, space *netspace, ports []int) (*application, error) {
-	app := &application{id: id, connections: map[net.Conn]bool{}}
+// startApplication listens in the namespace on every port, with certificates of the lab for every name.
+func startApplication(id string, space *netspace, ports []int, trust *authority) (*application, error) {
+	app := &application{id: id, connections: map[net.Conn]bool{}, secure: &tls.Config{
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			certificate, err := trust.tlsCertificate("", []string{hello.ServerName})
+			return &certificate, err
+		},
+	}}
 	for _, port := range ports {
 		listener, err := space.listen("0.0.0.0:" + strconv.Itoa(port))
 		if err != nil {
@@ -106,12 +115,19 @@ func (a *application) stop() error {
 // tcpHello is what the client says first on a bare connection.
 const tcpHello = "\x00lab\n"
 
+// tlsHello is what TLS begins with: the type of a record of a handshake.
+const tlsHello = 0x16
+
 // welcome looks at the first byte: HTTP begins with a letter.
 func (a *application) welcome(connection net.Conn, web *handedOver, port int) {
 	reader := bufio.NewReader(connection)
 	first, err := reader.Peek(1)
 	if err != nil {
 		_ = connection.Close()
+		return
+	}
+	if first[0] == tlsHello {
+		a.welcome(tls.Server(&peeked{connection, reader}, a.secure), web, port)
 		return
 	}
 	if first[0] != tcpHello[0] {
@@ -121,7 +137,11 @@ func (a *application) welcome(connection net.Conn, web *handedOver, port int) {
 	}
 	defer connection.Close()
 	if _, err := reader.ReadString('\n'); err == nil {
-		_ = json.NewEncoder(connection).Encode(seen{Pod: a.id, Port: port, Peer: peerOf(connection)})
+		report := seen{Pod: a.id, Port: port, Peer: peerOf(connection)}
+		if secure, ok := connection.(*tls.Conn); ok {
+			report.SNI = secure.ConnectionState().ServerName
+		}
+		_ = json.NewEncoder(connection).Encode(report)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 type object = map[string]any
@@ -122,4 +124,38 @@ func writeJSON(file string, value any) error {
 		return err
 	}
 	return os.WriteFile(file, text, 0o644)
+}
+
+// protocolNames makes callers' proxies say over mutual TLS that they speak HTTP, by which a server
+// tells it on ports that declare no protocol. Istio's build of Envoy has a filter of its own for that,
+// which adds names of usual protocols, too; without them the codec goes by what is sent first.
+func protocolNames() *unstructured.Unstructured {
+	filter := object{
+		"name": "lab.protocol-names",
+		"typed_config": object{
+			"@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+			"on_request_headers": []any{object{
+				"object_key":           "envoy.network.application_protocols",
+				"format_string":        object{"text_format_source": object{"inline_string": "istio-http/1.1,istio"}},
+				"shared_with_upstream": "ONCE",
+			}},
+		},
+	}
+	var patches []any
+	for _, context := range []string{"SIDECAR_OUTBOUND", "GATEWAY"} {
+		patches = append(patches, object{
+			"applyTo": "HTTP_FILTER",
+			"match": object{"context": context, "listener": object{"filterChain": object{"filter": object{
+				"name": "envoy.filters.network.http_connection_manager",
+			}}}},
+			"patch": object{"operation": "INSERT_FIRST", "value": filter},
+		})
+	}
+	made := &unstructured.Unstructured{Object: object{
+		"apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter",
+		"spec": object{"configPatches": patches},
+	}}
+	made.SetName("lab-protocol-names")
+	made.SetNamespace("istio-system")
+	return made
 }

@@ -16,6 +16,7 @@ type setup struct {
 	weft, sampler, envoy string
 	dir                  string // everything that is generated; its old content is removed
 	example              string
+	dumps                string   // folder of the inventory
 	inventory            []string // flags for weft: the inventory as the lab completes it
 }
 
@@ -23,6 +24,7 @@ func (s *setup) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&s.weft, "weft", "", "the weft program")
 	flags.StringVar(&s.sampler, "sampler", "", "the program that draws requests from the proofs")
 	flags.StringVar(&s.envoy, "envoy", "", "the Envoy program")
+	flags.StringVar(&s.dumps, "inventory", "", "folder of the dumps of clusters; EXAMPLE/inventory without it")
 	flags.StringVar(&s.dir, "dir", "", "folder for logs and generated files; its content is replaced")
 }
 
@@ -35,7 +37,10 @@ func (s *setup) parse(flags *flag.FlagSet, arguments []string) error {
 		return errors.New("name --weft, --envoy, --dir and one example")
 	}
 	s.example = flags.Arg(0)
-	for _, path := range []*string{&s.weft, &s.sampler, &s.envoy, &s.dir, &s.example} {
+	if s.dumps == "" {
+		s.dumps = filepath.Join(s.example, "inventory")
+	}
+	for _, path := range []*string{&s.weft, &s.sampler, &s.envoy, &s.dir, &s.example, &s.dumps} {
 		if *path == "" {
 			continue
 		}
@@ -52,9 +57,12 @@ func (s *setup) parse(flags *flag.FlagSet, arguments []string) error {
 }
 
 // prepare emits the example and returns a mesh that is not up yet, and the example's tests.
-func (s *setup) prepare() (*mesh, trials, error) {
+func (s *setup) prepare() (*mesh, trials, error) { return s.prepareWith("") }
+
+// prepareWith also plants a bug of that name in what was emitted.
+func (s *setup) prepareWith(planted string) (*mesh, trials, error) {
 	var tests trials
-	clusters, err := readInventory(filepath.Join(s.example, "inventory"))
+	clusters, err := readInventory(s.dumps)
 	if err != nil {
 		return nil, tests, err
 	}
@@ -83,7 +91,15 @@ func (s *setup) prepare() (*mesh, trials, error) {
 	if err != nil {
 		return nil, tests, err
 	}
-	return m, tests, m.load(emitted)
+	if err := m.load(emitted); err != nil {
+		return nil, tests, err
+	}
+	if planted != "" {
+		if err := mutate(m.emitted, planted); err != nil {
+			return nil, tests, err
+		}
+	}
+	return m, tests, m.admitAll()
 }
 
 // ask runs a program of weft's over the example with the lab's inventory.

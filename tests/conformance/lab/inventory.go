@@ -276,7 +276,7 @@ func (c *cluster) injects(p *pod) bool {
 	return !slices.ContainsFunc(c.pods, func(other *pod) bool { return other.ns == p.ns && opts(other.labels) })
 }
 
-// completeService gives a Service the address the cluster would have given it.
+// completeService gives a Service the address and the defaults the cluster would have given it.
 func (c *cluster) completeService(object *unstructured.Unstructured, index int) *service {
 	made := &service{ns: object.GetNamespace(), name: object.GetName()}
 	address, _, _ := unstructured.NestedString(object.Object, "spec", "clusterIP")
@@ -296,13 +296,15 @@ func (c *cluster) completeService(object *unstructured.Unstructured, index int) 
 	for _, entry := range ports {
 		number, _, _ := unstructured.NestedInt64(asMap(entry), "port")
 		name, _, _ := unstructured.NestedString(asMap(entry), "name")
-		to, _, _ := unstructured.NestedFieldNoCopy(asMap(entry), "targetPort")
-		text := ""
-		if to != nil {
-			text = fmt.Sprint(to)
+		if _, said := asMap(entry)["targetPort"]; !said {
+			asMap(entry)["targetPort"] = number
 		}
-		made.ports = append(made.ports, servicePort{int(number), text, name})
+		if _, said := asMap(entry)["protocol"]; !said {
+			asMap(entry)["protocol"] = "TCP"
+		}
+		made.ports = append(made.ports, servicePort{int(number), fmt.Sprint(asMap(entry)["targetPort"]), name})
 	}
+	_ = unstructured.SetNestedSlice(object.Object, ports, "spec", "ports")
 	selector, _, _ := unstructured.NestedStringMap(object.Object, "spec", "selector")
 	if len(selector) == 0 {
 		return made

@@ -74,8 +74,7 @@ func (m *mesh) pods() []*pod {
 	return all
 }
 
-// load reads what weft emitted, one folder for each cluster, and refuses what istiod would refuse,
-// naming the line of the policy it comes from.
+// load reads what weft emitted, one folder for each cluster.
 func (m *mesh) load(dir string) error {
 	m.emitted = map[string][]*unstructured.Unstructured{}
 	for _, c := range m.clusters {
@@ -90,12 +89,17 @@ func (m *mesh) load(dir string) error {
 			}
 			m.emitted[c.name] = append(m.emitted[c.name], objects...)
 		}
-		for _, object := range m.emitted[c.name] {
-			if err := admit(object); err != nil {
-				return err
-			}
-		}
 		m.markGateways(c)
+	}
+	return nil
+}
+
+// admitAll refuses what istiod would refuse, naming the line of the policy it comes from.
+func (m *mesh) admitAll() error {
+	for _, object := range m.allEmitted() {
+		if err := admit(object); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -275,7 +279,7 @@ func (m *mesh) startExternal(entry *unstructured.Unstructured, hosts []string, n
 			return err
 		}
 	}
-	app, err := startApplication(id, m.network.outside, ports)
+	app, err := startApplication(id, m.network.outside, ports, m.trust)
 	m.apps[id] = app
 	return err
 }
@@ -315,6 +319,9 @@ func (m *mesh) startIstiod(c *cluster) error {
 		return err
 	}
 	if err := writeObjects(filepath.Join(dir, "api", "cluster.yaml"), c.objects); err != nil {
+		return err
+	}
+	if err := writeObjects(filepath.Join(dir, "api", "lab.yaml"), []*unstructured.Unstructured{protocolNames()}); err != nil {
 		return err
 	}
 	if err := m.apply(c); err != nil {
@@ -387,7 +394,7 @@ func (m *mesh) fillSecrets(c *cluster) error {
 
 func (m *mesh) startPod(p *pod) error {
 	if !p.gateway {
-		app, err := startApplication(p.id(), p.space, p.ports)
+		app, err := startApplication(p.id(), p.space, p.ports, m.trust)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ var mutations = []mutation{
 	{"widened-prefix", widenPrefix},
 	{"lost-not-principals", loseNotPrincipals},
 	{"swapped-tiers", swapTiers},
+	{"unknown-field", addUnknownField},
 }
 
 func mutate(objects map[string][]*unstructured.Unstructured, name string) error {
@@ -113,4 +114,10 @@ func swapTiers(object *unstructured.Unstructured, of []*unstructured.Unstructure
 		return unstructured.SetNestedMap(object.Object, swapped, setting...) == nil
 	}
 	return false
+}
+
+// addUnknownField says something that istiod does not know.
+func addUnknownField(object *unstructured.Unstructured, _ []*unstructured.Unstructured) bool {
+	return object.GetKind() == "AuthorizationPolicy" &&
+		unstructured.SetNestedField(object.Object, true, "spec", "unheardOf") == nil
 }

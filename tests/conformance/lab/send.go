@@ -75,7 +75,11 @@ func (m *mesh) send(ctx context.Context, t trial) (observation, error) {
 	if err != nil {
 		return observation{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	patience := requestTimeout
+	if limit := t.Result.TimeoutMS; limit != nil {
+		patience += time.Duration(*limit) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	begin := time.Now()
 	var seenHere observation
@@ -104,7 +108,7 @@ func (m *mesh) pathOf(t trial) (path, error) {
 		return path{}, fmt.Errorf("%w: %s/%s does not run", errUnsendable, r.Source.Namespace, r.Source.Workload)
 	}
 	proxied := source != nil && source.proxied && !source.gateway
-	if proxied && !r.Plaintext && !r.Direct && r.Identity == "" {
+	if proxied && !r.Plaintext && !r.Direct && r.Identity == "" && r.RemoteIP == "" && source.has(r.SourceIP) {
 		address, err := m.lookUp(here, r)
 		return path{dialer: dialer{from: source.space}, to: address}, err
 	}
@@ -120,12 +124,25 @@ func (m *mesh) source(here *cluster, r request) *pod {
 	return nil
 }
 
+// anyAddress is what requests have whose address nobody states (engine/request.h).
+const anyAddress = "10.0.0.1"
+
+// has tells whether a connection of the pod comes from the address.
+func (p *pod) has(address string) bool {
+	return address == "" || address == anyAddress || address == p.address.String()
+}
+
 // fromOutside is a dialer with the address the request says it comes from.
 func (m *mesh) fromOutside(r request) (dialer, error) {
 	from := dialer{from: m.network.outside}
 	address, err := netip.ParseAddr(r.SourceIP)
-	if err != nil || !address.Is4() {
+	switch {
+	case err != nil:
 		return from, nil
+	case !address.Is4():
+		return from, fmt.Errorf("%w: the lab's networks speak IPv4", errUnsendable)
+	case address.IsLoopback():
+		return from, fmt.Errorf("%w: nothing comes from a loopback address over a cable", errUnsendable)
 	}
 	for _, p := range m.pods() {
 		if p.address == address {
@@ -213,12 +230,12 @@ func (m *mesh) lookUp(here *cluster, r request) (netip.AddrPort, error) {
 	return at(nowhere), nil
 }
 
-// pastProxy leads straight to a server's pod, as a caller does that no proxy binds: with the
-// certificate of its identity, or in clear text.
+// pastProxy leads straight to a server's pod, as a caller does that no proxy binds, or one whose
+// address the test states: with the certificate of its identity, or in clear text.
 func (m *mesh) pastProxy(here *cluster, source *pod, t trial) (path, error) {
 	r := t.Request
 	var way path
-	if source != nil {
+	if source != nil && source.has(r.SourceIP) {
 		way.dialer = dialer{from: source.space, around: source.proxied && !source.gateway}
 	} else {
 		from, err := m.fromOutside(r)
@@ -244,8 +261,11 @@ func (m *mesh) pastProxy(here *cluster, source *pod, t trial) (path, error) {
 		return way, err
 	}
 	protocols := []string{"istio-peer-exchange", "istio"}
-	if r.http2() {
-		protocols = append(protocols, "h2")
+	switch {
+	case r.http2():
+		protocols = []string{"istio-h2", "istio", "h2"}
+	case r.Layer == "http":
+		protocols = []string{"istio-http/1.1", "istio", "http/1.1"}
 	}
 	way.tls = &tls.Config{
 		ServerName:         fmt.Sprintf("outbound_.%d_._.%s", r.Port, r.Host),
@@ -381,6 +401,9 @@ func (m *mesh) httpRequest(ctx context.Context, r request) (*http.Request, error
 	headers := http.Header{}
 	for name, value := range r.Headers {
 		headers.Set(name, value)
+	}
+	if r.RemoteIP != "" {
+		headers.Set("x-forwarded-for", r.RemoteIP)
 	}
 	for _, token := range r.Tokens {
 		if err := m.attach(token, headers, query); err != nil {

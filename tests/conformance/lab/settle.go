@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +62,7 @@ func admit(object *unstructured.Unstructured) error {
 		_, err = found.ValidateConfig(*converted)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: istiod refuses it: %w", describe(object), err)
+		return fmt.Errorf("%s: %w by istiod: %w", describe(object), errRefused, err)
 	}
 	return nil
 }
@@ -112,6 +111,9 @@ func poll(within time.Duration, ask func() error) error {
 
 // errHopeless marks what waiting will not mend.
 var errHopeless = errors.New("will not come right")
+
+// errRefused marks an object that istiod or Envoy does not take.
+var errRefused = errors.New("refused")
 
 // settle waits until every proxy is live and holds what its istiod sent last, and istiod knows of
 // every proxy. A refusal by a proxy fails at once, with the objects it may come from.
@@ -173,79 +175,6 @@ func (m *mesh) proxyReady(p *pod) error {
 		err = errors.New(state)
 	}
 	return err
-}
-
-// refusals reports configuration the proxy did not take: its kind, its reason, and the emitted
-// objects of kinds that become such configuration.
-func (m *mesh) refusals(p *pod) error {
-	stats, err := m.admin(p, "/stats?filter=update_rejected")
-	if err != nil {
-		return err
-	}
-	for _, line := range strings.Split(stats, "\n") {
-		name, count, _ := strings.Cut(line, ": ")
-		if count == "" || count == "0" {
-			continue
-		}
-		return fmt.Errorf("%w: Envoy refused configuration (%s): %s; it comes from one of\n  %s",
-			errHopeless, name, m.refusedBecause(p), strings.Join(m.suspects(p), "\n  "))
-	}
-	return nil
-}
-
-// refusedBecause is the reason in Envoy's own words.
-func (m *mesh) refusedBecause(p *pod) string {
-	dump, err := m.admin(p, "/config_dump")
-	if err != nil {
-		return err.Error()
-	}
-	content := object{}
-	if err := json.Unmarshal([]byte(dump), &content); err != nil {
-		return err.Error()
-	}
-	var reasons []string
-	var walk func(value any)
-	walk = func(value any) {
-		switch node := value.(type) {
-		case map[string]any:
-			if state := asMap(node["error_state"]); state != nil {
-				if details, ok := state["details"].(string); ok {
-					reasons = append(reasons, details)
-				}
-			}
-			for _, inner := range node {
-				walk(inner)
-			}
-		case []any:
-			for _, inner := range node {
-				walk(inner)
-			}
-		}
-	}
-	walk(content)
-	slices.Sort(reasons)
-	return strings.Join(slices.Compact(reasons), "; ")
-}
-
-// suspects are the objects that could make a proxy refuse. Istio generates from typed objects what
-// Envoy takes; an EnvoyFilter is the user's own text, so these come alone when there are any.
-func (m *mesh) suspects(p *pod) []string {
-	var filters, others []string
-	for _, object := range m.emitted[p.cluster.name] {
-		inSight := object.GetNamespace() == p.ns || object.GetNamespace() == "istio-system"
-		switch object.GetKind() {
-		case "EnvoyFilter":
-			if inSight {
-				filters = append(filters, describe(object))
-			}
-		default:
-			others = append(others, describe(object))
-		}
-	}
-	if len(filters) > 0 {
-		return filters
-	}
-	return others
 }
 
 // synced tells whether every proxy of the cluster acknowledged what it was sent.
