@@ -29,6 +29,12 @@ inline constexpr Code kNotHere{
     5006, "provider-not-here",
     "An authorizer or a limiter is asked in a cluster in which its service does not run."};
 
+inline constexpr Code kBesideIstio{
+    5007, "beside-istio",
+    "What this asks for is no configuration of Istio: the certificates of its authorities (the "
+    "secret `cacerts` of each cluster) and the installed versions of Istio and its gateways are "
+    "made elsewhere. The objects written do not depend on it and are complete."};
+
 inline constexpr Code kUnknownField{
     5101, "unknown-istio-field",
     "An Istio object has a field its kind does not have. Kubernetes would drop it in silence, and "
@@ -53,7 +59,8 @@ inline constexpr Code kBrokenRule{5107, "istio-rule-broken",
                                   "are set that exclude one another. Istio refuses the object."};
 
 inline constexpr std::array kEmitCodes = {
-    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNotHere,    kUnknownField,
-    kBadField,      kBadWord,       kMissingField, kUnknownKind,   kOutOfRange, kBrokenRule};
+    kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNotHere,
+    kBesideIstio,   kUnknownField,  kBadField,     kBadWord,       kMissingField,
+    kUnknownKind,   kOutOfRange,    kBrokenRule};
 
 }  // namespace weft::emit::codes

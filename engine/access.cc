@@ -170,6 +170,11 @@ class GuardMaker {
         limits_[target].push_back(
             AddLimit(l_, *limit, item.span, section, decl.target.parts.back().value));
       }
+      if (const auto* counted = std::get_if<dsl::CountedLimitItem>(&item.value)) {
+        for (const LimitId id : AddCountedLimits(l_, item, *counted, section)) {
+          limits_[target].push_back(id);
+        }
+      }
     }
   }
 
@@ -473,6 +478,7 @@ class GuardMaker {
                             [](const dsl::AuthenticateItem&) { return false; },
                             [](const dsl::AuthorizeItem&) { return false; },
                             [](const dsl::LimitItem&) { return false; },
+                            [](const dsl::CountedLimitItem&) { return false; },
                             [](const dsl::LuaItem&) { return false; },
                             [](const auto&) { return true; },
                         },
@@ -515,6 +521,11 @@ class GuardMaker {
                 if (asked) guard.authorization.push_back(std::move(*asked));
               },
               [&](const dsl::LimitItem& i) { guard.limits.push_back(LimitOf(*item, i, server)); },
+              [&](const dsl::CountedLimitItem& i) {
+                for (const LimitId id : AddCountedLimits(l_, *item, i, server.workspace)) {
+                  guard.limits.push_back(id);
+                }
+              },
               [&](const dsl::LuaItem& i) { guard.code.push_back(LowerCode(i, item->span)); },
               [](const auto&) {},
           },

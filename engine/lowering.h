@@ -42,8 +42,9 @@ struct Lowering {
   std::map<std::string, JwtId> jwts;
   std::map<std::string, AuthorizerId> authorizers;
   std::map<std::string, LimiterId> limiters;
-  std::map<std::string, int> limit_names;          // how many limits have the name so far
-  std::set<const dsl::PolicyDecl*> used_policies;  // that selected something
+  std::map<std::string, int> limit_names;  // how many limits have the name so far
+  std::map<const dsl::Item*, std::vector<LimitId>> counted_limits;  // those of `limit by`
+  std::set<const dsl::PolicyDecl*> used_policies;                   // that selected something
   std::map<std::pair<dsl::PolicyDecl::On, WorkspaceId>, std::vector<const dsl::PolicyDecl*>>
       policies_by_section;  // made at the first look
 
@@ -95,6 +96,13 @@ void ListUnemitted(Lowering& l);
 // JWT providers a condition asks for.
 void CollectProviders(const Condition& condition, std::vector<JwtId>& providers);
 void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
+// A name no other limit has: of the workspace, what is limited, and a number from the second on.
+[[nodiscard]] std::string NameLimit(Lowering& l, WorkspaceId scope, const std::string& target);
+// The limits of `limit by`: one for each descriptor of the tree that what is sent reaches. All
+// targets of the item count together, as they send the same.
+[[nodiscard]] std::vector<LimitId> AddCountedLimits(Lowering& l, const dsl::Item& item,
+                                                    const dsl::CountedLimitItem& limit,
+                                                    WorkspaceId scope);
 // `target` names what is limited, as part of the limit's name.
 [[nodiscard]] LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span,
                                WorkspaceId scope, const std::string& target);

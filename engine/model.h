@@ -635,6 +635,7 @@ struct Law {
 struct Unemitted {
   std::string what;
   Span span;
+  bool beside = false;  // what it asks for is no Istio object in any case; the others are complete
 };
 
 struct Model {

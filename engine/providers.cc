@@ -139,14 +139,18 @@ LimiterId LimiterOf(Lowering& l, const dsl::LimitItem& item) {
 
 }  // namespace
 
+std::string NameLimit(Lowering& l, WorkspaceId scope, const std::string& target) {
+  const std::string name = (scope.IsNone() ? l.model.mesh : l.NameOf(scope)) + "." + target;
+  const int number = ++l.limit_names[name];
+  return number == 1 ? name : name + "." + std::to_string(number);
+}
+
 LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId scope,
                  const std::string& target) {
   const LimiterId limiter = LimiterOf(l, item);
   const bool lenient = limiter.IsNone() || l.model[limiter].allow_on_error;
-  const std::string name = (scope.IsNone() ? l.model.mesh : l.NameOf(scope)) + "." + target;
-  const int number = ++l.limit_names[name];
   Limit limit{
-      .name = number == 1 ? name : name + "." + std::to_string(number),
+      .name = NameLimit(l, scope, target),
       .requests = item.requests.value,
       .unit = item.unit,
       .per = {},

@@ -182,6 +182,11 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModi
                  [&](const dsl::LimitItem& i) {
                    m.limits.push_back(AddLimit(l, i, item.span, table.workspace, table.name));
                  },
+                 [&](const dsl::CountedLimitItem& i) {
+                   for (const LimitId id : AddCountedLimits(l, item, i, table.workspace)) {
+                     m.limits.push_back(id);
+                   }
+                 },
                  [&](const dsl::WithoutAuthorizationItem&) { m.without_authorization = true; },
                  [&](const dsl::CsrfItem& i) {
                    if (!i.off) m.csrf = LowerCsrf(i, item.span);

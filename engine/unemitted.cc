@@ -21,6 +21,9 @@ class Lister {
   }
 
   void Add(std::string what, Span span) { model_.unemitted.push_back({std::move(what), span}); }
+  void AddBeside(std::string what, Span span) {
+    model_.unemitted.push_back({std::move(what), span, true});
+  }
 
  private:
   static std::string Part(bool given, std::string_view part) {
@@ -70,6 +73,7 @@ class Lister {
                           [](const dsl::AuthorizeItem&) { return std::string(); },
                           [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
                           [](const dsl::LimitItem&) { return std::string(); },
+                          [](const dsl::CountedLimitItem&) { return std::string(); },
                           [](const dsl::MtlsItem&) { return std::string(); },
                           [](const dsl::TrimItem& i) {
                             return Part(!i.selected.empty(), "trim proxies to services");
@@ -207,11 +211,9 @@ void ListDeclarations(const dsl::Program& program, Lister& lister) {
   for (const auto& d : program.routes) {
     if (!d.annotations.empty()) lister.Add("`annotate`", d.header.span);
   }
-  for (const auto& d : program.limit_trees) lister.Add("`limits`", d.header.span);
-  for (const auto& d : program.counters) lister.Add("`counter`", d.header.span);
-  for (const auto& d : program.trusts) lister.Add("`trust root`", d.header.span);
+  for (const auto& d : program.trusts) lister.AddBeside("`trust root`", d.header.span);
   for (const auto& d : program.lifecycles) {
-    lister.Add(d.gateways ? "`gateways`" : "`istio`", d.header.span);
+    lister.AddBeside(d.gateways ? "`gateways`" : "`istio`", d.header.span);
   }
   for (const auto& d : program.workloads) lister.Add("`workload`", d.header.span);
   for (const auto& d : program.raws) lister.Add("`raw istio`", d.header.span);

@@ -43,6 +43,9 @@ in silence. This page is made from the table the reader works by (`weft import g
 | labels of a route that delegates | count for the routes it delegates to, too |
 | `trimProxyConfig` of the settings named `global` | not for workspaces that have no settings of their own |
 | hosts of federated services | both `SERVICE.NAMESPACE.CLUSTER.SUFFIX` and, as older releases wrote it, `SERVICE.NAMESPACE.svc.CLUSTER.SUFFIX` |
+| limits for servers of one cluster, asked from others | the limiter of each cluster counts; a warning says so |
+| `:path` in a `headerValueMatch` | compared without the query |
+| several RateLimitPolicies on one target | all of them count |
 | selectors by namespace or cluster of objects that have neither in weft | the labels `weft.dev/namespace` and `weft.dev/cluster` |
 
 ## Emitted objects, beside those of the original

@@ -178,11 +178,11 @@ void WarnOfOtherClusters(Reading& r, const Object& object) {
                    SelectsLabels(labels, service.second.labels);
           });
       if (!hit) continue;
-      Diagnostic& d =
-          r.diagnostics.Warning(codes::kNoEffect, selector.span(),
-                                "in cluster `" + cluster +
-                                    "` nothing counts for these destinations: the limits are for " +
-                                    "servers of other clusters");
+      Diagnostic& d = r.diagnostics.Warning(
+          codes::kNoEffect, selector.span(),
+          "in cluster `" + cluster + "` Gloo Mesh counts nothing for these destinations: the " +
+              "limits are for servers of other clusters; here the limiter " +
+              "of each cluster counts");
       d.related.push_back({tree->span, "`destinationServers` are here"});
       d.clusters = {cluster};
     }

@@ -182,7 +182,14 @@ void RefuseUnsupported(const engine::Model& model, Diagnostics& diagnostics) {
     diagnostics.Error(codes::kNotYetEmitted, span, what + " cannot be emitted").help =
         "remove it, or keep to `check`, `verify` and `test`, which understand it";
   };
-  for (const engine::Unemitted& part : model.unemitted) refuse(part.span, part.what);
+  for (const engine::Unemitted& part : model.unemitted) {
+    if (!part.beside) {
+      refuse(part.span, part.what);
+      continue;
+    }
+    diagnostics.Warning(codes::kBesideIstio, part.span, part.what + " is not for Istio to do")
+        .help = "see to it beside weft; what is written is complete without it";
+  }
   for (const engine::External& external : model.externals) {
     if (!external.via.IsNone()) refuse(external.span, "traffic through an egress gateway");
   }
