@@ -512,10 +512,7 @@ class GuardMaker {
       std::visit(
           Overloaded{
               [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
-              [&](const dsl::AuthenticateItem& i) {
-                const JwtId id = l_.Jwt(i.providers.front());
-                if (!id.IsNone()) guard.authentication.push_back({id, i.optional, item->span});
-              },
+              [&](const dsl::AuthenticateItem& i) { RequireToken(i, item->span, guard); },
               [&](const dsl::AuthorizeItem& i) {
                 auto asked = LowerAuthorization(l_, i, item->span, server.workspace);
                 if (asked) guard.authorization.push_back(std::move(*asked));
@@ -562,6 +559,25 @@ class GuardMaker {
     return at->second;
   }
 
+  // Claims a token must have are a denial of requests without them.
+  void RequireToken(const dsl::AuthenticateItem& item, Span span, Guard& guard) {
+    const auto wanted = LowerRouteAuthentication(l_, item, span);
+    if (!wanted) return;
+    guard.authentication.push_back(
+        {wanted->providers.front(), item.optional, span, wanted->before_authorization});
+    if (wanted->require.kind == Condition::Kind::kTrue) return;
+    const auto [at, inserted] = claims_of_items_.try_emplace(
+        span, static_cast<std::uint32_t>(l_.model.access_rules.size()));
+    if (inserted) {
+      l_.model.access_rules.push_back({.effect = AccessRule::Effect::kDeny,
+                                       .callers = {},
+                                       .when = Condition::Not(wanted->require),
+                                       .grantee = {},
+                                       .span = span});
+    }
+    guard.deny.push_back(AccessRuleId{at->second});
+  }
+
   void CollectOfLimits(const std::vector<LimitId>& limits, std::vector<JwtId>& wanted) const {
     for (const LimitId id : limits) {
       CollectProviders(l_.model[id].when, wanted);
@@ -605,6 +621,7 @@ class GuardMaker {
   std::map<std::pair<ServiceId, ClusterId>, std::vector<DestinationId>> backed_;
   std::map<std::variant<ServiceId, GatewayId, WorkloadId>, std::vector<LimitId>> limits_;
   std::map<std::pair<const dsl::Item*, std::string>, LimitId> limits_of_items_;
+  std::map<Span, std::uint32_t> claims_of_items_;  // denials of requests without claims
   std::map<WorkspaceId, AccessRuleId> isolation_;
   std::map<Grant, AccessRuleId> granted_;
 };

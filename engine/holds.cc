@@ -212,6 +212,11 @@ std::optional<Block> CheckGuard(const Model& model, const Guard& guard, const Re
   }
   Request seen = request;
   seen.port = service_port;
+  const auto tokens = [&](bool before) -> std::optional<Block> {
+    if (route == nullptr) return std::nullopt;
+    return CheckRouteTokens(model, *route, before, seen, rules);
+  };
+  if (auto block = tokens(true)) return block;
   std::vector<LimitId> limits = guard.limits;
   if (route != nullptr) limits.insert(limits.end(), route->limits.begin(), route->limits.end());
   if (auto block = CheckLimits(model, limits, true, seen, peer, rules)) return block;
@@ -221,6 +226,7 @@ std::optional<Block> CheckGuard(const Model& model, const Guard& guard, const Re
   if (auto block = CheckAuthorization(model, asked, seen, peer, rules)) return block;
   if (auto block = CheckTokens(guard, request, rules)) return block;
   if (auto block = CheckAccess(model, guard, seen, peer, rules)) return block;
+  if (auto block = tokens(false)) return block;
   if (auto block = CheckLimits(model, limits, false, seen, peer, rules)) return block;
   return route == nullptr ? std::nullopt : CheckContent(*route, seen, rules);
 }

@@ -94,10 +94,12 @@ std::optional<Block> CheckLimits(const Model& model, const std::vector<LimitId>&
 std::optional<Block> CheckRoute(const Model& model, const RouteModifiers& route,
                                 const Request& request, const std::optional<Identity>& peer,
                                 std::vector<Span>& rules) {
+  if (auto block = CheckRouteTokens(model, route, true, request, rules)) return block;
   if (auto block = CheckLimits(model, route.limits, true, request, peer, rules)) return block;
   if (auto block = CheckAuthorization(model, route.authorization, request, peer, rules)) {
     return block;
   }
+  if (auto block = CheckRouteTokens(model, route, false, request, rules)) return block;
   if (auto block = CheckLimits(model, route.limits, false, request, peer, rules)) return block;
   return CheckContent(route, request, rules);
 }

@@ -108,6 +108,9 @@ void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
                                WorkspaceId scope, const std::string& target);
 [[nodiscard]] std::optional<ExternalAuthorization> LowerAuthorization(
     Lowering& l, const dsl::AuthorizeItem& item, Span span, WorkspaceId scope);
+// nullopt when none of its providers is declared.
+[[nodiscard]] std::optional<RouteAuthentication> LowerRouteAuthentication(
+    Lowering& l, const dsl::AuthenticateItem& item, Span span);
 [[nodiscard]] Csrf LowerCsrf(const dsl::CsrfItem& item, Span span);
 [[nodiscard]] LuaCode LowerCode(const dsl::LuaItem& item, Span span);
 [[nodiscard]] HealthCheck LowerHealthCheck(const dsl::HealthCheckItem& item, Span span);

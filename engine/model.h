@@ -396,6 +396,16 @@ struct ExternalAuthorization {
   Condition when;
   Span span;
 };
+// `authenticate` of a route: tokens its requests carry. The token of the first provider that has a
+// good one counts.
+struct RouteAuthentication {
+  std::vector<JwtId> providers;  // never empty
+  bool optional = false;         // a request without any token passes
+  bool tolerant = false;         // and one whose tokens are bad
+  Condition require;             // of the claims; a conjunction of ClaimMatch for each provider
+  bool before_authorization = false;
+  Span span;
+};
 // Requests that change something come from the host they go to, or from one of the origins, which
 // are hosts with a port where it is not the scheme's. `shadow` counts and lets pass.
 struct Csrf {
@@ -427,6 +437,7 @@ struct RouteModifiers {
   std::vector<LimitId> limits;
   std::vector<ExternalAuthorization> authorization;  // instead of the gateway's own
   bool without_authorization = false;                // the gateway's own is not asked
+  std::optional<RouteAuthentication> authentication;
   std::optional<Csrf> csrf;
   std::optional<BodyLimit> body_limit;
   std::vector<LuaCode> code;
@@ -484,9 +495,10 @@ struct AccessRule {
 
 struct Authentication {
   JwtId provider;
-  bool optional = true;
+  bool optional = true;  // false: a token is required
   Span span;
-};  // not optional: a token is required
+  bool before_authorization = false;  // said so; only a server that asks no authorizer can
+};
 
 // What a server enforces: the effective, merged rules for one service in one cluster, for a
 // gateway, or for workloads behind no service. Deny wins; with `closed` false and no allow rule
@@ -517,6 +529,11 @@ struct JwtProvider {
   std::string issuer;
   std::vector<std::string> audiences;
   std::string jwks_uri, jwks_inline;
+  std::optional<TargetRef> jwks_via;  // what serves the keys, and its port
+  std::uint16_t jwks_port = 0;
+  std::optional<Millis> jwks_cache, jwks_timeout, leeway;
+  bool jwks_ahead = false;
+  std::string payload_to;  // a header; "" = none
   struct Location {
     enum class Kind { kHeader, kQuery, kCookie } kind = Kind::kHeader;
     std::string name, prefix;

@@ -89,7 +89,17 @@ std::string MeaningWriter::Modifiers(const RouteModifiers& m) const {
   }
   parts.clear();
   for (const LimitId id : m.limits) parts.push_back(LimitText(id));
-  return f.List("limits", parts).Flag("without-authorization", m.without_authorization).text();
+  f.List("limits", parts).Flag("without-authorization", m.without_authorization);
+  if (m.authentication) {
+    parts.clear();
+    for (const JwtId id : m.authentication->providers) parts.push_back(m_[id].name);
+    f.List("authenticate", parts)
+        .Flag("optional-token", m.authentication->optional)
+        .Flag("tolerant", m.authentication->tolerant)
+        .Flag("tokens-first", m.authentication->before_authorization)
+        .Text("require", ConditionText(m.authentication->require));
+  }
+  return f.text();
 }
 
 void MeaningWriter::TableLines(const Table& t) {
@@ -141,7 +151,8 @@ void MeaningWriter::GuardLines(const Guard& g) {
   for (const AccessRuleId id : g.deny) rules.insert(RuleText(id));
   for (const std::string& rule : rules) Line(name + " " + rule);
   for (const Authentication& a : g.authentication) {
-    Line(name + " authenticate " + m_[a.provider].name + (a.optional ? " optional" : ""));
+    Line(name + " authenticate " + m_[a.provider].name + (a.optional ? " optional" : "") +
+         (a.before_authorization ? " first" : ""));
   }
   for (const ExternalAuthorization& a : g.authorization) {
     Line(name + " authorize " + m_[a.provider].name + " " + a.config + LabelText(a.context) + " " +
@@ -163,6 +174,12 @@ void MeaningWriter::JwtLine(const JwtProvider& j) {
            .List("from", locations, false)
            .Text("claims", LabelText(j.claims_to_headers))
            .Flag("forward", j.forward)
+           .Text("via", j.jwks_via ? NameOfAny(*j.jwks_via) + ":" + Number(j.jwks_port) : "")
+           .Time("cache", j.jwks_cache)
+           .Time("fetch", j.jwks_timeout)
+           .Flag("ahead", j.jwks_ahead)
+           .Time("leeway", j.leeway)
+           .Text("payload", j.payload_to)
            .text());
 }
 

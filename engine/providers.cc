@@ -1,10 +1,69 @@
 // `jwt`, `authorizer` and `limiter`: the services that decide with the mesh.
+#include <charconv>
+#include <set>
+
+#include "dsl/overloaded.h"
 #include "engine/codes.h"
 #include "engine/lowering.h"
 #include "engine/match.h"
 
 namespace weft::engine {
 namespace {
+
+template <typename T>
+std::optional<decltype(T::value)> ValueOf(const std::optional<T>& given) {
+  return given ? std::optional(given->value) : std::nullopt;
+}
+
+std::set<std::uint16_t> PortsOf(const Model& model, const TargetRef& target) {
+  std::set<std::uint16_t> ports;
+  std::visit(Overloaded{
+                 [&](ServiceId id) {
+                   for (const ServiceInstance& instance : model[id].instances) {
+                     for (const ServicePort& port : instance.ports) ports.insert(port.number);
+                   }
+                 },
+                 [&](DestinationId id) {
+                   for (const ServicePort& port : model[id].ports) ports.insert(port.number);
+                 },
+                 [&](ExternalId id) {
+                   for (const auto& port : model[id].ports) ports.insert(port.port.number);
+                 },
+             },
+             target);
+  return ports;
+}
+
+// The port a URL asks; that of its scheme when it names none.
+std::uint16_t PortOfUrl(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::string authority = url.substr(begin, url.find('/', begin) - begin);
+  const std::size_t colon = authority.rfind(':');
+  unsigned port = url.starts_with("https") ? 443 : 80;
+  if (colon != std::string::npos) {
+    (void)std::from_chars(authority.data() + colon + 1, authority.data() + authority.size(), port);
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
+// What the keys are fetched from, and at which port: that of the URL, or the only one there is.
+void SetKeyServer(Lowering& l, const dsl::JwtDecl& decl, JwtProvider& provider) {
+  if (!decl.jwks_service) return;
+  const auto target = l.Target(*decl.jwks_service, l.Section(decl.header));
+  if (!target) return;
+  provider.jwks_via = target->target;
+  const std::set<std::uint16_t> ports = PortsOf(l.model, target->target);
+  provider.jwks_port = PortOfUrl(provider.jwks_uri);
+  if (ports.contains(provider.jwks_port) || ports.empty()) return;
+  if (ports.size() == 1) {
+    provider.jwks_port = *ports.begin();
+    return;
+  }
+  l.diagnostics.Error(codes::kAmbiguousPort, decl.jwks_service->span,
+                      "`" + decl.jwks_service->parts.back().value + "` has no port " +
+                          std::to_string(provider.jwks_port) + ", which the URL of the keys asks");
+}
 
 void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
   const JwtId id{static_cast<std::uint32_t>(l.model.jwts.size())};
@@ -15,21 +74,23 @@ void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
                        .audiences = {},
                        .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
                        .jwks_inline = decl.jwks_inline ? decl.jwks_inline->value : "",
+                       .jwks_via = {},
+                       .jwks_cache = ValueOf(decl.jwks_cache),
+                       .jwks_timeout = ValueOf(decl.jwks_timeout),
+                       .leeway = ValueOf(decl.leeway),
+                       .jwks_ahead = decl.jwks_ahead,
+                       .payload_to = decl.payload_to ? decl.payload_to->value : "",
                        .locations = {},
                        .claims_to_headers = ToLabels(decl.claims_to_headers),
                        .forward = decl.forward,
                        .span = decl.header.span};
+  SetKeyServer(l, decl, provider);
   for (const dsl::Str& audience : decl.audiences) provider.audiences.push_back(audience.value);
   for (const auto& from : decl.locations) {
     provider.locations.push_back(
         {static_cast<JwtProvider::Location::Kind>(from.kind), from.name.value, from.prefix.value});
   }
   l.model.jwts.push_back(std::move(provider));
-}
-
-template <typename T>
-std::optional<decltype(T::value)> ValueOf(const std::optional<T>& given) {
-  return given ? std::optional(given->value) : std::nullopt;
 }
 
 std::vector<std::string> HeaderNames(const std::vector<dsl::Str>& names) {

@@ -169,6 +169,13 @@ struct Outcome {
                                               const std::optional<Identity>& peer,
                                               std::vector<Span>& rules);
 
+// What a route says of the tokens of a request, in front of external authorization or behind it;
+// nullopt when it lets the request pass.
+[[nodiscard]] std::optional<Block> CheckRouteTokens(const Model& model, const RouteModifiers& route,
+                                                    bool before_authorization,
+                                                    const Request& request,
+                                                    std::vector<Span>& rules);
+
 // Whether one of the sets admits the peer (nullopt = no identity).
 [[nodiscard]] bool Admits(const std::vector<CallerSet>& sets, const std::optional<Identity>& peer);
 

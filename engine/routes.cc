@@ -195,6 +195,16 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModi
                    m.body_limit = BodyLimit{i.bytes.value, item.span};
                  },
                  [&](const dsl::LuaItem& i) { m.code.push_back(LowerCode(i, item.span)); },
+                 [&](const dsl::AuthenticateItem& i) {
+                   if (m.authentication) {
+                     Diagnostic& d = l.diagnostics.Error(
+                         codes::kConflictingPolicies, item.span,
+                         "a route checks tokens once; name the providers in one `authenticate`");
+                     d.related.push_back({m.authentication->span, "the other one"});
+                   } else {
+                     m.authentication = LowerRouteAuthentication(l, i, item.span);
+                   }
+                 },
                  [&](const dsl::AuthorizeItem& i) {
                    auto asked = LowerAuthorization(l, i, item.span, table.workspace);
                    if (asked) m.authorization.push_back(std::move(*asked));

@@ -13,9 +13,11 @@ class Lister {
  public:
   explicit Lister(Model& model) : model_(model) {}
 
-  void Items(const std::vector<dsl::Item>& items) {
+  void Items(const std::vector<dsl::Item>& items, bool of_routes = false) {
     for (const dsl::Item& item : items) {
-      const std::string part = Missing(item);
+      const auto* tokens = std::get_if<dsl::AuthenticateItem>(&item.value);
+      const bool at_route = of_routes && tokens != nullptr;
+      const std::string part = at_route ? MissingAtRoute(*tokens) : Missing(item);
       if (!part.empty()) Add("`" + part + "`", item.span);
     }
   }
@@ -41,9 +43,12 @@ class Lister {
   static std::string MissingOf(const dsl::AuthenticateItem& item) {
     if (item.providers.size() > 1) return "authenticate by several providers";
     if (item.tolerant) return "authenticate … tolerant";
-    if (!item.require.empty()) return "authenticate … require";
-    if (item.reroute != dsl::AuthenticateItem::Reroute::kAuto) return "authenticate … reroute";
-    return Part(item.phase.has_value(), "authenticate … phase");
+    return MissingAtRoute(item);
+  }
+
+  static std::string MissingAtRoute(const dsl::AuthenticateItem& item) {
+    using Reroute = dsl::AuthenticateItem::Reroute;
+    return Part(item.reroute != Reroute::kAuto, "authenticate … reroute");
   }
 
   static std::string MissingOf(const dsl::BalanceItem& item) {
@@ -97,12 +102,9 @@ class Lister {
   Model& model_;
 };
 
-// Items on routes whose meaning the Model keeps only for servers.
+// Settings that an authorizer reads itself reach it by no object.
 void ListRouteChecks(const std::vector<dsl::Item>& items, Lister& lister) {
   for (const dsl::Item& item : items) {
-    if (std::holds_alternative<dsl::AuthenticateItem>(item.value)) {
-      lister.Add("`authenticate` on a route", item.span);
-    }
     const auto* authorize = std::get_if<dsl::AuthorizeItem>(&item.value);
     if (authorize != nullptr && authorize->settings) {
       lister.Add("`settings` of an authorizer", item.span);
@@ -131,17 +133,17 @@ void ListItems(const dsl::Program& program, Lister& lister) {
   for (const auto& d : program.externals) lister.Items(d.items);
   for (const auto& d : program.destinations) lister.Items(d.items);
   for (const auto& d : program.routes) {
-    lister.Items(d.items);
+    lister.Items(d.items, true);
     ListRouteChecks(d.items, lister);
     for (const auto& rule : d.rules) {
-      lister.Items(rule.items);
+      lister.Items(rule.items, true);
       ListRouteChecks(rule.items, lister);
     }
   }
   for (const auto& d : program.accesses) lister.Items(d.items);
   for (const auto& d : program.limits) lister.Items(d.limits);
   for (const auto& d : program.policies) {
-    lister.Items(d.items);
+    lister.Items(d.items, d.on == dsl::PolicyDecl::On::kRoutes);
     if (d.on == dsl::PolicyDecl::On::kRoutes) ListRouteChecks(d.items, lister);
     if (d.on == dsl::PolicyDecl::On::kRouteTargets) {
       lister.Add("a policy on targets of routes", d.header.span);
@@ -173,12 +175,6 @@ void ListProviders(const dsl::Program& program, Lister& lister) {
   for (const dsl::JwtDecl& jwt : program.jwts) {
     const Span span = jwt.header.span;
     if (jwt.jwks_secret) lister.Add("`jwks secret`", span);
-    if (jwt.jwks_service) lister.Add("`jwks from … through service`", span);
-    if (jwt.jwks_cache || jwt.jwks_timeout || jwt.jwks_ahead) {
-      lister.Add("how keys are fetched", span);
-    }
-    if (jwt.leeway) lister.Add("`leeway`", span);
-    if (jwt.payload_to) lister.Add("`payload to header`", span);
     if (!jwt.appended_claims.empty()) lister.Add("claims added to headers", span);
     if (jwt.issuer.value.empty()) lister.Add("a jwt without `issuer`", span);
   }

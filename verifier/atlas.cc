@@ -48,7 +48,10 @@ Atlas::Atlas(const engine::Model& model) {
     for (const auto& asked : guard.authorization) Collect(asked.when);
   }
   for (const engine::Table& table : model.tables) {
-    for (const engine::RouteRule& rule : table.rules) Collect(rule.match);
+    for (const engine::RouteRule& rule : table.rules) {
+      Collect(rule.match);
+      if (const auto& tokens = rule.modifiers.authentication) Collect(tokens->require);
+    }
   }
 }
 

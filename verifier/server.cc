@@ -27,6 +27,20 @@ FormulaId TokensPass(Space& space, Formulas& formulas, const engine::Guard& guar
   return formulas.And(std::move(required));
 }
 
+// As engine::CheckRouteTokens.
+FormulaId RouteTokensPass(Space& space, Formulas& formulas,
+                          const engine::RouteAuthentication& wanted, const View& view) {
+  std::vector<FormulaId> pass;
+  std::vector<FormulaId> bad;
+  for (const engine::JwtId provider : wanted.providers) {
+    pass.push_back(space.TokenIs(provider, kValid));
+    bad.push_back(space.TokenIs(provider, kInvalid));
+  }
+  if (wanted.tolerant) pass.push_back(kTrue);
+  if (wanted.optional) pass.push_back(formulas.Not(formulas.Or(std::move(bad))));
+  return formulas.And({formulas.Or(std::move(pass)), space.Encode(wanted.require, view)});
+}
+
 FormulaId HasIdentity(Space& space, const View& view) {
   if (view.peer != nullptr) return view.peer->has_value() ? kTrue : kFalse;
   return space.CallerIs([](const Candidate& c) { return c.identity.has_value(); });
@@ -115,6 +129,9 @@ std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const en
   if (route != nullptr && http) {
     AddAuthorization(space, formulas, model, route->authorization, view, all);
     AddLimits(space, formulas, model, route->limits, view, all);
+    if (const auto& tokens = route->authentication) {
+      all.push_back({RouteTokensPass(space, formulas, *tokens, view), {tokens->span}});
+    }
   }
   if (guard == nullptr) return all;
   const auto port_mode = guard->port_mtls.find(view.port.value_or(0));

@@ -46,6 +46,7 @@ in silence. This page is made from the table the reader works by (`weft import g
 | limits for servers of one cluster, asked from others | the limiter of each cluster counts; a warning says so |
 | `:path` in a `headerValueMatch` | compared without the query |
 | several RateLimitPolicies on one target | all of them count |
+| a missing token where a JWTPolicy selects destinations | 403, as Istio answers; at routes 401 |
 | selectors by namespace or cluster of objects that have neither in weft | the labels `weft.dev/namespace` and `weft.dev/cluster` |
 
 ## Emitted objects, beside those of the original
@@ -59,6 +60,9 @@ Both mean the same; they are written differently.
 | a Sidecar per Deployment | a Sidecar per namespace, with the same hosts |
 | `exportTo: ['.']` and a copy per namespace | one object, exported to the namespaces of the workspaces that may see it |
 | the port of a Gateway server is that of the pods behind the Service | the port of the listener, which Istio maps by the Service |
+| tokens and claims of routes: the vendor's staged jwt_authn filter | Envoy's jwt_authn and rbac filters, put in by EnvoyFilters |
+| limits: a tree pushed to the limiter | ConfigMap `weft-limits-NAME` for github.com/envoyproxy/ratelimit, one entry for each descriptor that is reached |
+| RootTrustPolicy: certificates by the agents | not written; a warning says so |
 | routes are named `ROUTE-TABLE` | routes are named as in the table |
 | a remote endpoint is a WorkloadEntry without region where none is known | its region is the name of its cluster, so that what is near comes first |
 

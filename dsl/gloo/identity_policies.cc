@@ -121,6 +121,7 @@ std::optional<dsl::Item> ReadJwtItem(Reading& r, const View& config, const Objec
   if (cache == "FALSE") item.reroute = dsl::AuthenticateItem::Reroute::kNever;
   if (cache == "TRUE") item.reroute = dsl::AuthenticateItem::Reroute::kAlways;
   item.phase = ReadPhase(config["phase"]);
+  if (!item.phase) item.phase = dsl::PhaseClause{dsl::Phase::kBeforeAuthorization, {}};
   ReadRequirements(r, config, item);
   if (item.providers.empty()) {
     r.diagnostics.Error(codes::kBadCombination, object.span,

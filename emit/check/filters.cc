@@ -213,19 +213,6 @@ bool IsSilent(const Mesh& mesh, const std::string& domain, const Request& reques
   return false;
 }
 
-// The narrowest setting of a filter; nullptr = none.
-const yaml::Node* PerRoute(const Patches& patches, const std::string& filter) {
-  const yaml::Node* found = nullptr;
-  for (const auto* list : {&patches.hosts, &patches.routes}) {
-    for (const yaml::Node* value : *list) {
-      const yaml::Node* settings = value->Find("typed_per_filter_config");
-      const yaml::Node* own = settings == nullptr ? nullptr : settings->Find(filter);
-      if (own != nullptr) found = own;
-    }
-  }
-  return found;
-}
-
 // Rate limits of the route, and of its virtual host where the route has none or asks for both.
 std::vector<const yaml::Node*> RateLimits(const Patches& patches, const std::string& filter) {
   std::vector<const yaml::Node*> limits;
@@ -360,7 +347,24 @@ bool IsForeign(const yaml::Node& csrf, const Request& request) {
          });
 }
 
+std::int64_t PriorityOf(const IstioObject& object) {
+  const yaml::Node* priority = object.spec.Find("priority");
+  return priority == nullptr ? 0 : priority->AsInt().value_or(0);
+}
+
 }  // namespace
+
+const yaml::Node* PerRoute(const Patches& patches, const std::string& filter) {
+  const yaml::Node* found = nullptr;
+  for (const auto* list : {&patches.hosts, &patches.routes}) {
+    for (const yaml::Node* value : *list) {
+      const yaml::Node* settings = value->Find("typed_per_filter_config");
+      const yaml::Node* own = settings == nullptr ? nullptr : settings->Find(filter);
+      if (own != nullptr) found = own;
+    }
+  }
+  return found;
+}
 
 std::optional<Refusal> AskContent(const Patches& patches, const Request& request) {
   const std::string csrf_filter = "envoy.filters.http.csrf";
@@ -381,7 +385,11 @@ std::optional<Refusal> AskContent(const Patches& patches, const Request& request
 Patches PatchesFor(const Mesh& mesh, const Proxy& proxy, std::uint16_t port) {
   Patches patches;
   const std::string context = proxy.gateway ? "GATEWAY" : "SIDECAR_INBOUND";
-  for (const IstioObject* object : OfKind(mesh, proxy.cluster, "EnvoyFilter")) {
+  std::vector<const IstioObject*> objects = OfKind(mesh, proxy.cluster, "EnvoyFilter");
+  std::stable_sort(objects.begin(), objects.end(), [](const IstioObject* a, const IstioObject* b) {
+    return PriorityOf(*a) < PriorityOf(*b);
+  });
+  for (const IstioObject* object : objects) {
     if (object->ns != proxy.ns && object->ns != mesh.world.root_namespace) continue;
     const yaml::Node* labels = object->spec.At("workloadSelector.labels");
     const bool fits =

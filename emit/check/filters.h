@@ -13,13 +13,16 @@
 
 namespace weft::emit::check {
 
-// Patches that apply to a proxy, in the order of their objects.
+// Patches that apply to a proxy, by the priority of their objects, then in their order.
 struct Patches {
   std::vector<const yaml::Node*> filters;  // HTTP_FILTER
   std::vector<const yaml::Node*> hosts;    // VIRTUAL_HOST that holds the request
   std::vector<const yaml::Node*> routes;   // HTTP_ROUTE of the route's name
 };
 [[nodiscard]] Patches PatchesFor(const Mesh& mesh, const Proxy& proxy, std::uint16_t port);
+
+// The narrowest setting of a filter; nullptr = none.
+[[nodiscard]] const yaml::Node* PerRoute(const Patches& patches, const std::string& filter);
 
 // Whether a filter counts the request against a limit that is exhausted; `first`: the filters in
 // front of all others, else those in front of the router.

@@ -4,6 +4,7 @@
 
 #include "emit/check/authorization.h"
 #include "emit/check/filters.h"
+#include "emit/check/tokens.h"
 
 namespace weft::emit::check {
 namespace {
@@ -155,7 +156,17 @@ std::optional<Refusal> AskProxy(const Mesh& mesh, const Proxy& proxy, const Requ
             .tokens = {},
             .metadata = {}};
   const Patches patches = call.http ? PatchesFor(mesh, proxy, port) : Patches{};
-  if (auto refusal = AskLimits(mesh, proxy, patches, true, request, peer)) return refusal;
+  // What filters of one place say, token filters in front of those that count or behind them.
+  const auto ask = [&](bool first) -> std::optional<Refusal> {
+    const bool tokens_before = TokensBeforeLimits(patches, first);
+    if (tokens_before) {
+      if (auto refusal = AskTokens(mesh, patches, first, request)) return refusal;
+    }
+    if (auto refusal = AskLimits(mesh, proxy, patches, first, request, peer)) return refusal;
+    if (tokens_before) return std::nullopt;
+    return AskTokens(mesh, patches, first, request);
+  };
+  if (auto refusal = ask(true)) return refusal;
   if (auto refusal = AskCustom(mesh, proxy, patches, call, request)) return refusal;
   if (call.http) {
     const std::vector<std::string> issuers = Issuers(mesh, proxy);
@@ -172,7 +183,7 @@ std::optional<Refusal> AskProxy(const Mesh& mesh, const Proxy& proxy, const Requ
     if (invalid && call.tokens.empty()) return Refusal{"authentication", 401};
   }
   if (auto refusal = CheckRules(mesh, proxy, call)) return refusal;
-  if (auto refusal = AskLimits(mesh, proxy, patches, false, request, peer)) return refusal;
+  if (auto refusal = ask(false)) return refusal;
   return AskContent(patches, request);
 }
 

@@ -2,6 +2,7 @@
 // security/v1beta1/peer_authentication.proto and request_authentication.proto
 #include <set>
 
+#include "emit/codes.h"
 #include "emit/istio/emitter.h"
 
 namespace weft::emit::istio {
@@ -74,6 +75,24 @@ Value JwtRule(const engine::JwtProvider& provider) {
   return rule;
 }
 
+// What only Envoy's own filter at a route can do.
+void RefuseBeyondIstio(Emitter& e, const engine::Guard& guard, const engine::Authentication& a) {
+  const engine::JwtProvider& provider = e.model[a.provider];
+  const auto refuse = [&](bool given, Span span, const std::string& what) {
+    if (!given) return;
+    e.Refuse(codes::kInexpressible, span,
+             "Istio checks tokens of a server without " + what +
+                 "; say `authenticate` at routes of a gateway, or drop it");
+  };
+  refuse(provider.jwks_via.has_value(), provider.span, "`jwks from … through service`");
+  refuse(provider.jwks_cache || provider.jwks_timeout || provider.jwks_ahead, provider.span,
+         "a say in how keys are fetched");
+  refuse(provider.leeway.has_value(), provider.span, "`leeway`");
+  refuse(!provider.payload_to.empty(), provider.span, "`payload to header`");
+  refuse(a.before_authorization && !guard.authorization.empty(), a.span,
+         "asking authorizers first");
+}
+
 }  // namespace
 
 void EmitPeerAuthentications(Emitter& e) {
@@ -104,6 +123,7 @@ void EmitRequestAuthentications(Emitter& e) {
               attachment->workspace, guard.authentication.front().span);
     object.spec["selector"]["matchLabels"] = attachment->selector;
     for (const engine::Authentication& a : guard.authentication) {
+      RefuseBeyondIstio(e, guard, a);
       object.spec["jwtRules"].push_back(JwtRule(e.model[a.provider]));
     }
   }

@@ -11,6 +11,7 @@
 #include "emit/istio/external_authorization.h"
 #include "emit/istio/filters.h"
 #include "emit/istio/limits.h"
+#include "emit/istio/route_tokens.h"
 #include "engine/asks.h"
 
 namespace weft::emit::istio {
@@ -223,6 +224,7 @@ std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
     istio::EmitExternalAuthorization(e);
     istio::EmitLimits(e);
     istio::EmitRouteFilters(e);
+    istio::EmitTokenFilters(e);
     istio::EmitFilters(e);
     std::sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) {
       return std::tie(a.ns, a.kind, a.name) < std::tie(b.ns, b.kind, b.name);

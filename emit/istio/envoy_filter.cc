@@ -8,6 +8,7 @@
 #include "emit/istio/external_authorization.h"
 #include "emit/istio/filters.h"
 #include "emit/istio/limits.h"
+#include "emit/istio/route_tokens.h"
 
 namespace weft::emit::istio {
 namespace {
@@ -113,6 +114,7 @@ RouteFilters RouteFiltersOf(Emitter& e, const engine::RouteRule& rule) {
   }
   Value content = Value::object();
   AddContentFilters(e, rule, content);
+  AddTokenFilters(e, rule, content);
   for (auto& [filter, settings] : content.items()) {
     patch["typed_per_filter_config"][filter] = settings;
   }

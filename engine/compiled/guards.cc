@@ -121,6 +121,11 @@ std::optional<Refusal> Guards::Check(GuardNumber number, const RuleBook& book,
     if (route == nullptr) return std::nullopt;
     return services.CheckLimits(route->limits, before, conditions, view, lines);
   };
+  const auto tokens = [&](bool before) -> std::optional<Refusal> {
+    if (route == nullptr) return std::nullopt;
+    return services.CheckTokens(*route, before, conditions, view, lines);
+  };
+  if (auto refusal = tokens(true)) return refusal;
   if (auto refusal = limits(true)) return refusal;
   const bool own =
       route != nullptr && (route->without_authorization || !route->authorization.empty());
@@ -128,6 +133,7 @@ std::optional<Refusal> Guards::Check(GuardNumber number, const RuleBook& book,
   if (auto refusal = services.CheckAuthorization(asked, conditions, view, lines)) return refusal;
   if (const auto refusal = CheckTokens(guard, view)) return refuse(*refusal);
   if (auto refusal = access()) return refusal;
+  if (auto refusal = tokens(false)) return refusal;
   if (auto refusal = limits(false)) return refusal;
   return route == nullptr ? std::nullopt : Services::CheckContent(*route, view, lines);
 }

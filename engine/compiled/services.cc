@@ -53,7 +53,13 @@ Services::Services(const Model& model, Conditions& conditions) : model_(model) {
   };
   for (const Guard& guard : model.guards) add(guard.authorization);
   for (const Table& table : model.tables) {
-    for (const RouteRule& rule : table.rules) add(rule.modifiers.authorization);
+    for (const RouteRule& rule : table.rules) {
+      add(rule.modifiers.authorization);
+      const auto& tokens = rule.modifiers.authentication;
+      if (!tokens) continue;
+      required_.emplace(&*tokens,
+                        conditions.Compile(kEveryCaller, tokens->require, Traffic::kRequest));
+    }
   }
 }
 
@@ -120,6 +126,27 @@ std::optional<Refusal> Services::CheckLimits(const std::vector<LimitId>& limits,
   return std::nullopt;
 }
 
+std::optional<Refusal> Services::CheckTokens(const RouteModifiers& route, bool before_authorization,
+                                             const Conditions& conditions, const View& view,
+                                             InlineList<Lines, 8>& lines) const {
+  const std::optional<RouteAuthentication>& wanted = route.authentication;
+  if (!wanted || wanted->before_authorization != before_authorization || !IsHttp(view)) {
+    return std::nullopt;
+  }
+  bool good = false;
+  bool bad = false;
+  for (const Token& token : view.request.tokens) {
+    const auto& names = wanted->providers;
+    if (std::find(names.begin(), names.end(), token.provider) == names.end()) continue;
+    (token.valid ? good : bad) = true;
+  }
+  if (!good && !wanted->tolerant && (bad || !wanted->optional)) {
+    return Refuse(Stage::kAuthentication, 401, wanted->span, lines);
+  }
+  if (conditions.Holds(required_.at(&*wanted), view)) return std::nullopt;
+  return Refuse(Stage::kAuthentication, 403, wanted->span, lines);
+}
+
 std::optional<Refusal> Services::CheckContent(const RouteModifiers& route, const View& view,
                                               InlineList<Lines, 8>& lines) {
   if (!IsHttp(view)) return std::nullopt;
@@ -136,10 +163,12 @@ std::optional<Refusal> Services::CheckContent(const RouteModifiers& route, const
 std::optional<Refusal> Services::CheckRoute(const RouteModifiers& route,
                                             const Conditions& conditions, const View& view,
                                             InlineList<Lines, 8>& lines) const {
+  if (auto refusal = CheckTokens(route, true, conditions, view, lines)) return refusal;
   if (auto refusal = CheckLimits(route.limits, true, conditions, view, lines)) return refusal;
   if (auto refusal = CheckAuthorization(route.authorization, conditions, view, lines)) {
     return refusal;
   }
+  if (auto refusal = CheckTokens(route, false, conditions, view, lines)) return refusal;
   if (auto refusal = CheckLimits(route.limits, false, conditions, view, lines)) return refusal;
   return CheckContent(route, view, lines);
 }

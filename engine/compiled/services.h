@@ -23,6 +23,10 @@ class Services {
                                                    bool before_authorization,
                                                    const Conditions& conditions, const View& view,
                                                    InlineList<Lines, 8>& lines) const;
+  [[nodiscard]] std::optional<Refusal> CheckTokens(const RouteModifiers& route,
+                                                   bool before_authorization,
+                                                   const Conditions& conditions, const View& view,
+                                                   InlineList<Lines, 8>& lines) const;
   [[nodiscard]] static std::optional<Refusal> CheckContent(const RouteModifiers& route,
                                                            const View& view,
                                                            InlineList<Lines, 8>& lines);
@@ -37,6 +41,7 @@ class Services {
   const Model& model_;
   std::vector<Conditions::Entry> limits_;  // when each counts
   std::unordered_map<const ExternalAuthorization*, Conditions::Entry> asked_;
+  std::unordered_map<const RouteAuthentication*, Conditions::Entry> required_;  // of claims
 };
 
 }  // namespace weft::engine::compiled

@@ -324,6 +324,16 @@ const Bug kBugs[] = {
      [](Objects& o) { return Drop(o, "EnvoyFilter", "headers"); }},
     {"conditions of limits are not inverted",
      [](Objects& o) { return Drop(o, "EnvoyFilter", "invert_match"); }},
+    {"tokens of routes are not demanded",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "requirement_name"); }},
+    {"claims of routes are not looked at",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "rbac"); }},
+    {"payloads of tokens are not kept",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "payload_in_metadata"); }},
+    {"missing tokens of routes are refused",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "allow_missing"); }},
+    {"tokens are checked after limits",
+     [](Objects& o) { return Drop(o, "EnvoyFilter", "priority"); }},
 };
 
 class PlantedBug : public testing::TestWithParam<Bug> {};

@@ -54,6 +54,8 @@ class Writer {
       Line("}");
     }
     Line("jwt j0 { issuer \"https://i0\"  jwks from \"https://i0/k\" }");
+    Line("jwt j2 { issuer \"https://i2\"  jwks inline \"{}\" }");
+    Line("jwt j3 { issuer \"https://i3\"  jwks inline \"{}\"  from header \"x-j3\" }");
     Line("jwt j1 { issuer \"https://i1\"  jwks from \"https://i1/k\"  audience \"a\" }");
     Deciders();
     Line("workspace edge");
@@ -77,6 +79,16 @@ class Writer {
          Pick({"deny", "deny status 503", "allow"}) + " }");
     Line("limiter counts { service counts in \"ops\" port 8081  on error " +
          Pick({"deny", "allow"}) + " }");
+  }
+
+  std::string Tokens() {
+    const std::string phase = Pick({"", " phase before authorization"});
+    if (Chance(25))
+      return "authenticate by [j2, j3]" + Pick({"", " optional", " tolerant"}) + phase;
+    return "authenticate by " + Pick({"j2", "j3"}) + Pick({"", "", " optional", " tolerant"}) +
+           phase +
+           Pick({"", " { require claim \"role\" has \"a\" }",
+                 " { require claim \"g.h\" starts \"x\"  require scope \"s\" }"});
   }
 
   std::string Limit(bool gateway) {
@@ -223,7 +235,8 @@ class Writer {
       return action + " { " +
              Pick({"authorize by asked", "authorize by asked { config \"r\" }",
                    "without authorization", Limit(true), "authorize by asked  " + Limit(true),
-                   "csrf { origins [\"a.x\", ends \".b.x\"] }", "csrf",
+                   "csrf { origins [\"a.x\", ends \".b.x\"] }", "csrf", Tokens(), Tokens(),
+                   Tokens() + "  authorize by asked  " + Limit(true),
                    "body at most 1KiB  csrf { shadow }"}) +
              " }";
     }
