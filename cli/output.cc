@@ -35,8 +35,9 @@ void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sou
   std::size_t errors = 0;
   std::size_t warnings = 0;
   for (const Diagnostic& diagnostic : diagnostics) {
-    errors += diagnostic.severity == Severity::kError ? 1 : 0;
-    warnings += diagnostic.severity == Severity::kWarning ? 1 : 0;
+    const std::size_t each = diagnostic.more > 0 ? diagnostic.more : 1;
+    errors += diagnostic.severity == Severity::kError ? each : 0;
+    warnings += diagnostic.severity == Severity::kWarning ? each : 0;
     std::fputs(RenderHuman(diagnostic, sources, options).c_str(), stderr);
     std::fputs("\n", stderr);
   }

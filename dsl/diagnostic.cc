@@ -36,9 +36,8 @@ auto Key(const Diagnostic& d) { return std::tie(d.span.file, d.span.begin, d.num
 }  // namespace
 
 Diagnostic& Diagnostics::Add(Diagnostic diagnostic) {
-  auto [at, inserted] =
-      index_.try_emplace({diagnostic.span, diagnostic.number, diagnostic.message}, items_.size());
-  if (!inserted) {
+  const auto at = index_.find({diagnostic.span, diagnostic.number, diagnostic.message});
+  if (at != index_.end()) {
     Diagnostic& first = items_[at->second];
     for (std::string& cluster : diagnostic.clusters) first.clusters.push_back(std::move(cluster));
     std::sort(first.clusters.begin(), first.clusters.end());
@@ -46,8 +45,19 @@ Diagnostic& Diagnostics::Add(Diagnostic diagnostic) {
                          first.clusters.end());
     return first;
   }
-  if (diagnostic.severity == Severity::kError) ++errors_;
-  if (diagnostic.severity == Severity::kWarning) ++warnings_;
+  const std::size_t each = std::max<std::size_t>(diagnostic.more, 1);
+  if (diagnostic.severity == Severity::kError) errors_ += each;
+  if (diagnostic.severity == Severity::kWarning) warnings_ += each;
+  Alike& alike = alike_[{diagnostic.span.file, diagnostic.number}];
+  if (diagnostic.more > 0 || (diagnostic.span.IsKnown() && alike.kept >= kMostAlike) ||
+      items_.size() >= kMostKept) {
+    const std::size_t more = alike.last.more + each;
+    alike.last = std::move(diagnostic);  // what is added to it goes with it
+    alike.last.more = more;
+    return alike.last;
+  }
+  ++alike.kept;
+  index_.try_emplace({diagnostic.span, diagnostic.number, diagnostic.message}, items_.size());
   items_.push_back(std::move(diagnostic));
   return items_.back();
 }
@@ -70,6 +80,18 @@ Diagnostic& Diagnostics::Warning(const Code& code, Span span, std::string messag
 
 std::vector<Diagnostic> Diagnostics::Sorted() const {
   std::vector<Diagnostic> sorted(items_.begin(), items_.end());
+  for (const auto& [key, alike] : alike_) {
+    if (alike.last.more == 0) continue;
+    Diagnostic rest;
+    rest.severity = alike.last.severity;
+    rest.number = alike.last.number;
+    rest.name = alike.last.name;
+    rest.span = alike.last.span;
+    rest.more = alike.last.more;
+    rest.message = "and " + std::to_string(rest.more) + " more like this" +
+                   (rest.span.IsKnown() ? " in this file" : "");
+    sorted.push_back(std::move(rest));
+  }
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Diagnostic& a, const Diagnostic& b) { return Key(a) < Key(b); });
   return sorted;
@@ -77,6 +99,9 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
 
 void Diagnostics::Append(const Diagnostics& other) {
   for (const Diagnostic& diagnostic : other.items_) Add(diagnostic);
+  for (const auto& [key, alike] : other.alike_) {
+    if (alike.last.more > 0) Add(alike.last);
+  }
 }
 
 std::string NearestName(std::string_view word, const std::vector<std::string>& candidates) {

@@ -51,13 +51,19 @@ struct Diagnostic {
   std::string help;                   // what to do; may be empty
   std::optional<Edit> edit;           // the help as an edit
   std::vector<std::string> clusters;  // clusters concerned, sorted; empty = not cluster specific
+  // When not 0, this stands for so many others of its code in the file, and only for them.
+  std::size_t more = 0;
 };
 
 // Collects diagnostics; one per cause: a second diagnostic with the same code, span and message is
-// dropped (its clusters are merged into the first). References returned stay valid. Not
+// dropped (its clusters are merged into the first). Of one code at most kMostAlike are kept for a
+// file, and kMostKept in all; the others are counted. References returned stay valid. Not
 // thread-safe.
 class Diagnostics {
  public:
+  static constexpr std::size_t kMostAlike = 50;
+  static constexpr std::size_t kMostKept = 5'000;
+
   Diagnostic& Add(Diagnostic diagnostic);
   Diagnostic& Error(const Code& code, Span span, std::string message);
   Diagnostic& Warning(const Code& code, Span span, std::string message);
@@ -66,7 +72,8 @@ class Diagnostics {
   [[nodiscard]] std::size_t errors() const { return errors_; }
   [[nodiscard]] std::size_t warnings() const { return warnings_; }
   [[nodiscard]] const std::deque<Diagnostic>& all() const { return items_; }
-  // Sorted by file, offset, code; the order every output uses.
+  // Sorted by file, offset, code; the order every output uses. Where some were left out, one that
+  // says how many (`more`) stands behind the last of its code that was kept.
   [[nodiscard]] std::vector<Diagnostic> Sorted() const;
   void Append(const Diagnostics& other);
 
@@ -75,6 +82,11 @@ class Diagnostics {
   std::map<std::tuple<Span, std::uint16_t, std::string>, std::size_t> index_;
   std::size_t errors_ = 0;
   std::size_t warnings_ = 0;
+  struct Alike {
+    std::size_t kept = 0;
+    Diagnostic last;  // counts those left out; its reference is what Add returns for them
+  };
+  std::map<std::pair<FileId, std::uint16_t>, Alike> alike_;
 };
 
 // The candidate nearest to `word` by edit distance (case-insensitive, transpositions count one), or

@@ -36,12 +36,12 @@ LineColumn SourceMap::Locate(FileId id, std::uint32_t offset) const {
   offset = std::min(offset, size);
   const auto after = std::upper_bound(entry.line_starts.begin(), entry.line_starts.end(), offset);
   const auto line = static_cast<std::uint32_t>(after - entry.line_starts.begin());
-  std::uint32_t column = 1;
-  for (std::uint32_t at = entry.line_starts[line - 1]; at < offset; ++at) {
-    // Continuation bytes of UTF-8 (10xxxxxx) do not begin a code point.
-    if ((static_cast<unsigned char>(entry.source.text[at]) & 0xC0U) != 0x80U) ++column;
-  }
-  return {line, column};
+  const char* const text = entry.source.text.data();
+  // Continuation bytes of UTF-8 (10xxxxxx) do not begin a code point.
+  const auto before = std::count_if(text + entry.line_starts[line - 1], text + offset, [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  });
+  return {line, static_cast<std::uint32_t>(before) + 1};
 }
 
 std::string_view SourceMap::Line(FileId id, std::uint32_t line) const {

@@ -90,7 +90,7 @@ class Reader {
         if (depth >= kMaxDepth) continue;
         WalkInventory(root, entry, cluster.empty() ? entry.filename().string() : cluster,
                       depth + 1);
-      } else if (IsYaml(entry) || entry.extension() == ".json") {
+      } else if ((IsYaml(entry) || entry.extension() == ".json") && IsFile(entry)) {
         AddInventory(entry.string(), (root.filename() / fs::relative(entry, root)).string(),
                      cluster.empty() ? entry.stem().string() : cluster);
       }
@@ -104,6 +104,16 @@ class Reader {
   void Fail(const std::string& path, const std::string& why) {
     inputs_.unreadable = true;
     diagnostics_.Error(dsl::codes::kUnreadable, {}, "`" + path + "` " + why);
+  }
+
+  // What a directory holds is read only when it is a file: a pipe or a device may never end. One
+  // that is named on the command line is read.
+  bool IsFile(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (fs::is_regular_file(status)) return true;
+    Fail(path.string(), fs::exists(status) ? "is not a regular file" : "leads nowhere");
+    return false;
   }
 
   std::optional<std::string> Load(const std::string& path) {
@@ -130,7 +140,7 @@ class Reader {
         } else if (depth < kMaxDepth) {
           WalkPolicy(root, entry, with_inventory, depth + 1);
         }
-      } else if (entry.extension() == ".weft" || IsYaml(entry)) {
+      } else if ((entry.extension() == ".weft" || IsYaml(entry)) && IsFile(entry)) {
         AddPolicy(entry.string(), fs::relative(entry, root).string());
       }
     }
@@ -200,7 +210,10 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
       return source = &inputs.sources.Get(id);
     }
     for (const std::string& root : inputs.roots) {
-      Result<std::string> text = ReadFile(root + "/" + module + ".weft");
+      const std::string path = root + "/" + module + ".weft";
+      std::error_code error;
+      if (!fs::is_regular_file(path, error)) continue;
+      Result<std::string> text = ReadFile(path);
       if (!text.ok()) continue;
       const FileId id = inputs.sources.Add(module + ".weft", std::move(text).value(),
                                            SourceKind::kWeft, root + "/" + module + ".weft");
@@ -230,10 +243,15 @@ Result<std::string> ReadFile(const std::string& path) {
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) return Error{std::string("cannot be read: ") + std::strerror(errno)};
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::string text;
+  std::vector<char> block(std::size_t{1} << 16);
+  while (file) {  // a device may go on for ever
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kMaxSourceBytes) return Error{"is larger than 64 MiB"};
+  }
   if (file.bad()) return Error{"cannot be read to its end"};
-  return std::move(text).str();
+  return text;
 }
 
 Status WriteFile(const std::string& path, const std::string& text) {
