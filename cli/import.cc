@@ -136,7 +136,8 @@ int ImportGloo(const Options& options) {
     return kExitFindings;
   }
   PrintText(CountText(files.size(), "file") + " in " + options.out +
-            ": the meaning of the objects, same model, same Istio objects");
+            (files.size() == 1 ? " means" : " mean") +
+            " the same as the objects: same model, same Istio objects");
   return kExitClean;
 }
 

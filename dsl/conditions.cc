@@ -112,7 +112,7 @@ SourceClause ReadSourceValue(Cursor& c) {
 
 class ConditionReader {
  public:
-  explicit ConditionReader(Cursor& c) : c_(c) {}
+  ConditionReader(Cursor& c, HeaderPlace headers) : c_(c), headers_(headers) {}
 
   Condition ReadOr() {
     return ReadChain("or", Condition::Kind::kOr, [this] { return ReadAnd(); });
@@ -241,7 +241,7 @@ class ConditionReader {
     if (c_.AcceptWord("host")) return HostIs{ReadPatterns(c_, false)};
     if (c_.AcceptWord("sni")) return SniIs{ReadPatterns(c_, false)};
     if (c_.AcceptWord("header")) {
-      Str name = ExpectHeader(c_, "the name of a header");
+      Str name = ExpectHeader(c_, "the name of a header", headers_);
       return HeaderIs{std::move(name), ReadPatterns(c_, false)};
     }
     if (c_.AcceptWord("query")) {
@@ -262,6 +262,7 @@ class ConditionReader {
   }
 
   Cursor& c_;
+  HeaderPlace headers_;
   int depth_ = 0;
 };
 
@@ -330,6 +331,8 @@ std::vector<SourceClause> ReadSources(Cursor& c) {
   return sources;
 }
 
-Condition ReadCondition(Cursor& c) { return ConditionReader(c).ReadOr(); }
+Condition ReadCondition(Cursor& c, HeaderPlace headers) {
+  return ConditionReader(c, headers).ReadOr();
+}
 
 }  // namespace weft::dsl

@@ -130,7 +130,7 @@ void ReadMatchEntry(Cursor& c, SendEntry& entry) {
   if (c.AcceptWord("as")) entry.key = c.ExpectString("the key of the descriptor");
   entry.unless = c.AcceptWord("unless");
   if (!entry.unless) c.ExpectWord("when");
-  entry.when = ReadCondition(c);
+  entry.when = ReadCondition(c, HeaderPlace::kPseudo);
   RequireHeaders(c, *entry.when);
 }
 

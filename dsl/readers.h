@@ -7,11 +7,12 @@
 
 #include "dsl/cursor.h"
 #include "dsl/declarations.h"
+#include "dsl/values.h"
 
 namespace weft::dsl {
 
 // ---- conditions.cc
-[[nodiscard]] Condition ReadCondition(Cursor& c);
+[[nodiscard]] Condition ReadCondition(Cursor& c, HeaderPlace headers = HeaderPlace::kField);
 [[nodiscard]] SourceClause ReadSource(Cursor& c);
 [[nodiscard]] std::vector<SourceClause> ReadSources(Cursor& c);  // `a, workspace b, …`
 // Operator and value(s): `= "x"`, `under ["/a", "/b"]`, `present`.

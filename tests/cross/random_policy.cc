@@ -54,8 +54,10 @@ class Writer {
       Line("}");
     }
     Line("jwt j0 { issuer \"https://i0\"  jwks from \"https://i0/k\" }");
-    Line("jwt j2 { issuer \"https://i2\"  jwks inline \"{}\" }");
-    Line("jwt j3 { issuer \"https://i3\"  jwks inline \"{}\"  from header \"x-j3\" }");
+    Line("jwt j2 { issuer \"https://i2\"  jwks inline \"{\\\"keys\\\": []}\" }");
+    Line(
+        "jwt j3 { issuer \"https://i3\"  jwks inline \"{\\\"keys\\\": []}\"  from header \"x-j3\" "
+        "}");
     Line("jwt j1 { issuer \"https://i1\"  jwks from \"https://i1/k\"  audience \"a\" }");
     Deciders();
     Line("workspace edge");
@@ -302,7 +304,11 @@ class Writer {
         clause += " from " + (gateway ? Pick({"outside", "any identity"}) : Source(w));
         if (Chance(30) && !gateway) clause += ", " + Source(w);
       }
-      if (Chance(70)) clause += " when " + AccessCondition(2, gateway);
+      if (Chance(70)) {
+        clause += " when " + AccessCondition(2, gateway);
+      } else if (clause.ends_with("deny")) {
+        clause += " all";
+      }
       Line(clause);
     }
     if (Chance(10)) Line("  default deny");
