@@ -92,7 +92,20 @@ func loseNotPrincipals(object *unstructured.Unstructured, _ []*unstructured.Unst
 			changed = true
 		}
 	})
+	// A source that says nothing else is not written: the rule means anyone.
+	walk(object.Object["spec"], func(fields map[string]any) {
+		sources, _ := fields["from"].([]any)
+		if slices.ContainsFunc(sources, saysNothing) {
+			delete(fields, "from")
+		}
+	})
 	return changed
+}
+
+func saysNothing(source any) bool {
+	fields, _ := source.(map[string]any)
+	inner, ok := fields["source"].(map[string]any)
+	return ok && len(inner) == 0
 }
 
 // swapTiers sends to the other region first.
