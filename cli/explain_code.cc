@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "dsl/codes.h"
-#include "dsl/diagnostic.h"
 #include "dsl/gloo/codes.h"
 #include "emit/codes.h"
 #include "engine/codes.h"
@@ -54,10 +54,9 @@ int Explain(const std::string& text) {
                 std::string(code.name).c_str(), std::string(code.help).c_str());
     return kExitClean;
   }
-  const std::string near = is_number ? "" : NearestName(text, names);
+  if (is_number) names.clear();
   std::fprintf(stderr, "weft: there is no code `%s`%s\n", text.c_str(),
-               near.empty() ? "; `weft explain-code --all` lists them"
-                            : ("; did you mean `" + near + "`?").c_str());
+               DidYouMean(text, names, "; `weft explain-code --all` lists them").c_str());
   return kExitCannot;
 }
 

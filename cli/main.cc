@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "dsl/diagnostic.h"
+#include "cli/output.h"
 
 namespace {
 
@@ -25,10 +25,8 @@ bool NamesNoCommand(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
   if (std::find(known.begin(), known.end(), word) != known.end()) return false;
-  const std::string near = weft::NearestName(word, known);
-  std::fprintf(
-      stderr, "weft: there is no command `%s`%s\n", word.c_str(),
-      near.empty() ? "; `weft --help` lists them" : ("; did you mean `" + near + "`?").c_str());
+  std::fprintf(stderr, "weft: there is no command `%s`%s\n", word.c_str(),
+               weft::cli::DidYouMean(word, known, "; `weft --help` lists them").c_str());
   return true;
 }
 

@@ -6,16 +6,25 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "dsl/render.h"
-
 namespace weft::cli {
 void PrintText(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   std::fputs("\n", stdout);
 }
 
-std::string CountText(std::size_t count, const std::string& one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known,
+                       const std::string& otherwise) {
+  const std::string near = NearestName(word, known);
+  return near.empty() ? otherwise : "; did you mean `" + near + "`?";
+}
+
+Totals TotalsOf(const std::vector<Diagnostic>& diagnostics) {
+  Totals totals;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity == Severity::kError) totals.errors += diagnostic.Count();
+    if (diagnostic.severity == Severity::kWarning) totals.warnings += diagnostic.Count();
+  }
+  return totals;
 }
 
 void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, Format format) {
@@ -32,16 +41,12 @@ void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, 
 
 void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sources, bool plain) {
   const RenderOptions options{.color = !plain && UseColor(stderr), .plain = plain};
-  std::size_t errors = 0;
-  std::size_t warnings = 0;
   for (const Diagnostic& diagnostic : diagnostics) {
-    const std::size_t each = diagnostic.more > 0 ? diagnostic.more : 1;
-    errors += diagnostic.severity == Severity::kError ? each : 0;
-    warnings += diagnostic.severity == Severity::kWarning ? each : 0;
     std::fputs(RenderHuman(diagnostic, sources, options).c_str(), stderr);
     std::fputs("\n", stderr);
   }
-  const std::string counts = CountLine(errors, warnings);
+  const Totals totals = TotalsOf(diagnostics);
+  const std::string counts = CountLine(totals.errors, totals.warnings);
   if (!counts.empty()) std::fprintf(stderr, "%s\n", counts.c_str());
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dsl/diagnostic.h"
+#include "dsl/render.h"
 #include "dsl/source.h"
 #include "relay/compile/findings.h"
 
@@ -25,8 +26,16 @@ using relay::FindingJson;
 using relay::FindingsJson;
 using relay::PlaceJson;
 
-// "1 file", "2 files".
-[[nodiscard]] std::string CountText(std::size_t count, const std::string& one);
+// "; did you mean `x`?" of the known name nearest to `word`, else `otherwise`.
+[[nodiscard]] std::string DidYouMean(const std::string& word, const std::vector<std::string>& known,
+                                     const std::string& otherwise = "");
+
+// How many errors and warnings they stand for.
+struct Totals {
+  std::size_t errors = 0;
+  std::size_t warnings = 0;
+};
+[[nodiscard]] Totals TotalsOf(const std::vector<Diagnostic>& diagnostics);
 
 // Prints a document and a line break on stdout.
 void PrintText(const std::string& text);

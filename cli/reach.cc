@@ -48,14 +48,6 @@ std::string How(const Reach& reach) {
   return text;
 }
 
-// With the caller where the answers are for more than one of them.
-std::string HowFrom(const Reach& reach, const std::vector<Reach>& all, const std::string& caller) {
-  const bool several = std::any_of(all.begin(), all.end(), [&](const Reach& other) {
-    return other.caller.cluster != reach.caller.cluster;
-  });
-  return several ? How(reach) + "  (from " + caller + ")" : How(reach);
-}
-
 Json ReachJson(const Model& model, const Reach& reach) {
   const verifier::Candidate& caller = reach.caller;
   Json json;
@@ -88,11 +80,15 @@ int Print(const Policy& policy, const Options& options, const std::vector<Reach>
     for (const Reach& reach : found) json["answers"].push_back(ReachJson(policy.model, reach));
     PrintText(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
+    const bool several = std::any_of(found.begin(), found.end(), [&](const Reach& reach) {
+      return reach.caller.cluster != found.front().caller.cluster;
+    });
     for (const Reach& reach : found) {
       const std::string caller = CallerText(policy.model, reach);
       const std::string service = ServiceText(policy.model, reach);
       PrintText(callers ? fmt::format("{:<48} {}  {}", caller, service, How(reach))
-                        : fmt::format("{:<48} {}", service, HowFrom(reach, found, caller)));
+                        : fmt::format("{:<48} {}{}", service, How(reach),
+                                      several ? "  (from " + caller + ")" : ""));
     }
     if (found.empty()) PrintText(callers ? "nobody" : "nothing");
   }
@@ -134,10 +130,8 @@ int WhoCan(const Options& options) {
   if (service.IsNone()) {
     std::vector<std::string> known;
     for (const engine::Service& s : policy->model.services) known.push_back(s.ns + "/" + s.name);
-    const std::string near = NearestName(options.subject, known);
-    std::fprintf(
-        stderr, "weft: there is no service `%s`%s\n", options.subject.c_str(),
-        near.empty() ? "; write NAMESPACE/SERVICE" : ("; did you mean `" + near + "`?").c_str());
+    std::fprintf(stderr, "weft: there is no service `%s`%s\n", options.subject.c_str(),
+                 DidYouMean(options.subject, known, "; write NAMESPACE/SERVICE").c_str());
     return kExitCannot;
   }
   return Print(*policy, options, verifier::WhoCan(policy->model, service), true);

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 
-#include "dsl/diagnostic.h"
+#include "cli/output.h"
 #include "dsl/literals.h"
 #include "engine/hosts.h"
 #include "engine/match.h"
@@ -17,17 +18,12 @@ namespace {
 using engine::Model;
 using engine::Request;
 
-std::string Near(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = NearestName(word, known);
-  return near.empty() ? "" : "; did you mean `" + near + "`?";
-}
-
 Result<engine::ClusterId> ClusterNamed(const std::string& name, const Model& model) {
   const engine::ClusterId id = model.FindCluster(name);
   if (!id.IsNone()) return id;
   std::vector<std::string> known;
   for (const engine::Cluster& c : model.clusters) known.push_back(c.name);
-  return Error{"there is no cluster `" + name + "`" + Near(name, known)};
+  return Error{"there is no cluster `" + name + "`" + DidYouMean(name, known)};
 }
 
 Result<engine::GatewayId> GatewayNamed(const std::string& name, const Model& model) {
@@ -36,7 +32,7 @@ Result<engine::GatewayId> GatewayNamed(const std::string& name, const Model& mod
     if (model.gateways[i].name == name) return engine::GatewayId{i};
     known.push_back(model.gateways[i].name);
   }
-  return Error{"there is no gateway `" + name + "`" + Near(name, known)};
+  return Error{"there is no gateway `" + name + "`" + DidYouMean(name, known)};
 }
 
 // HOST[:PORT]
@@ -125,7 +121,7 @@ Status ReadTokens(const std::string& text, const Model& model, Request& request)
     if (token.provider.IsNone()) {
       std::vector<std::string> known;
       for (const engine::JwtProvider& p : model.jwts) known.push_back(p.name);
-      return Error{"there is no jwt provider `" + name + "`" + Near(name, known)};
+      return Error{"there is no jwt provider `" + name + "`" + DidYouMean(name, known)};
     }
     if (claims.is_boolean() && !claims.get<bool>()) token.valid = false;
     if (claims.is_object()) {
@@ -149,7 +145,7 @@ Result<std::uint32_t> Named(const std::vector<T>& list, const std::string& name,
     if (list[i].name == name) return i;
     known.push_back(list[i].name);
   }
-  return Error{"there is no " + kind + " `" + name + "`" + Near(name, known)};
+  return Error{"there is no " + kind + " `" + name + "`" + DidYouMean(name, known)};
 }
 
 Status ReadAnswer(const std::string& text, const Model& model, Request& request) {
@@ -237,15 +233,11 @@ Result<Request> RequestFrom(const std::string& caller, const Model& model) {
 }
 
 std::vector<engine::ClusterId> ClustersOfCaller(const std::string& caller, const Model& model) {
-  std::vector<engine::ClusterId> clusters;
-  for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {
-    const bool runs =
-        std::any_of(model.workloads.begin(), model.workloads.end(), [&](const engine::Workload& w) {
-          return w.cluster.value == c && w.ns + "/" + w.account == caller;
-        });
-    if (runs) clusters.push_back({c});
+  std::set<engine::ClusterId> clusters;
+  for (const engine::Workload& w : model.workloads) {
+    if (w.ns + "/" + w.account == caller) clusters.insert(w.cluster);
   }
-  return clusters;
+  return {clusters.begin(), clusters.end()};
 }
 
 std::string NoteOnCaller(const std::string& caller, const Model& model) {
@@ -254,8 +246,8 @@ std::string NoteOnCaller(const std::string& caller, const Model& model) {
   if (clusters.empty()) {
     std::vector<std::string> known;
     for (const engine::Workload& w : model.workloads) known.push_back(w.ns + "/" + w.account);
-    return "no workload runs as `" + who + "`" + Near(who, known) +
-           (Near(who, known).empty() ? "; " : " ") + "the answer is for one that would";
+    return "no workload runs as `" + who + "`" + DidYouMean(who, known, ";") +
+           " the answer is for one that would";
   }
   if (caller.find('@') != std::string::npos || clusters.size() < 2) return "";
   return "`" + who + "` runs in " + std::to_string(clusters.size()) +

@@ -127,9 +127,7 @@ Status AddLoss(const Model& model, const std::string& text, Request& lost) {
   const std::string name = text.substr(equals + 1);
   const std::vector<std::string> known = Known(model, kind);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    const std::string near = NearestName(name, known);
-    return Error{"there is no " + kind + " `" + name + "`" +
-                 (near.empty() ? "" : "; did you mean `" + near + "`?")};
+    return Error{"there is no " + kind + " `" + name + "`" + DidYouMean(name, known)};
   }
   if (kind == "cluster") lost.lost_clusters.insert(model.FindCluster(name));
   if (kind == "region") lost.lost_regions.insert(name);

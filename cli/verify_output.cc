@@ -62,16 +62,11 @@ std::string Dump(const Json& json) {
 std::string VerifyJson(const VerifyResult& result) {
   const verifier::Report& report = result.report;
   const SourceMap& sources = result.policy.inputs.sources;
-  std::size_t errors = 0;
-  std::size_t warnings = 0;
-  for (const Diagnostic& d : result.diagnostics) {
-    errors += d.severity == Severity::kError ? 1 : 0;
-    warnings += d.severity == Severity::kWarning ? 1 : 0;
-  }
+  const Totals totals = TotalsOf(result.diagnostics);
   Json json;
   json["formatVersion"] = "1";
-  json["summary"] = {{"errors", errors},
-                     {"warnings", warnings},
+  json["summary"] = {{"errors", totals.errors},
+                     {"warnings", totals.warnings},
                      {"proved", report.Count(PropertyVerdict::kProved)},
                      {"violated", report.Count(PropertyVerdict::kViolated)},
                      {"undecided", report.Count(PropertyVerdict::kUndecided)},

@@ -45,7 +45,7 @@ Diagnostic& Diagnostics::Add(Diagnostic diagnostic) {
                          first.clusters.end());
     return first;
   }
-  const std::size_t each = std::max<std::size_t>(diagnostic.more, 1);
+  const std::size_t each = diagnostic.Count();
   if (diagnostic.severity == Severity::kError) errors_ += each;
   if (diagnostic.severity == Severity::kWarning) warnings_ += each;
   Alike& alike = alike_[{diagnostic.span.file, diagnostic.number}];

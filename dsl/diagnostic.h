@@ -53,6 +53,9 @@ struct Diagnostic {
   std::vector<std::string> clusters;  // clusters concerned, sorted; empty = not cluster specific
   // When not 0, this stands for so many others of its code in the file, and only for them.
   std::size_t more = 0;
+
+  // How many diagnostics it stands for.
+  [[nodiscard]] std::size_t Count() const { return more > 0 ? more : 1; }
 };
 
 // Collects diagnostics; one per cause: a second diagnostic with the same code, span and message is

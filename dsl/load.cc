@@ -1,5 +1,4 @@
 // `Load`: files and modules to one program.
-#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -12,38 +11,6 @@
 
 namespace weft::dsl {
 namespace {
-
-template <typename T>
-void MoveInto(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-void Merge(Program& to, Program from) {
-  MoveInto(to.meshes, from.meshes);
-  MoveInto(to.clusters, from.clusters);
-  MoveInto(to.workspaces, from.workspaces);
-  MoveInto(to.gateways, from.gateways);
-  MoveInto(to.services, from.services);
-  MoveInto(to.externals, from.externals);
-  MoveInto(to.destinations, from.destinations);
-  MoveInto(to.routes, from.routes);
-  MoveInto(to.accesses, from.accesses);
-  MoveInto(to.limits, from.limits);
-  MoveInto(to.predicates, from.predicates);
-  MoveInto(to.policies, from.policies);
-  MoveInto(to.uses, from.uses);
-  MoveInto(to.jwts, from.jwts);
-  MoveInto(to.authorizers, from.authorizers);
-  MoveInto(to.limiters, from.limiters);
-  MoveInto(to.limit_trees, from.limit_trees);
-  MoveInto(to.counters, from.counters);
-  MoveInto(to.trusts, from.trusts);
-  MoveInto(to.lifecycles, from.lifecycles);
-  MoveInto(to.workloads, from.workloads);
-  MoveInto(to.raws, from.raws);
-  MoveInto(to.tests, from.tests);
-  MoveInto(to.proves, from.proves);
-}
 
 template <typename T>
 void CheckDuplicates(const std::vector<T>& declarations, std::string_view kind,
@@ -96,7 +63,7 @@ void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
 Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
              Diagnostics& diagnostics) {
   Program program;
-  for (const Source* source : sources) Merge(program, Parse(*source, diagnostics));
+  for (const Source* source : sources) Append(program, Parse(*source, diagnostics));
   Modules modules(loader, diagnostics);
   modules.Resolve(program.uses);
   CheckAllDuplicates(program, diagnostics);

@@ -214,14 +214,15 @@ std::string RenderHuman(const Diagnostic& diagnostic, const SourceMap& sources,
   return Renderer(sources, options).Render(diagnostic);
 }
 
+std::string CountText(std::size_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 std::string CountLine(std::size_t errors, std::size_t warnings) {
-  const auto count = [](std::size_t n, std::string_view word) {
-    return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
-  };
   if (errors == 0 && warnings == 0) return "";
-  if (warnings == 0) return count(errors, "error");
-  if (errors == 0) return count(warnings, "warning");
-  return count(errors, "error") + ", " + count(warnings, "warning");
+  if (warnings == 0) return CountText(errors, "error");
+  if (errors == 0) return CountText(warnings, "warning");
+  return CountText(errors, "error") + ", " + CountText(warnings, "warning");
 }
 
 std::string_view SeverityName(Severity severity) {

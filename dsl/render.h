@@ -18,6 +18,9 @@ struct RenderOptions {
 [[nodiscard]] std::string RenderHuman(const Diagnostic& diagnostic, const SourceMap& sources,
                                       const RenderOptions& options);
 
+// "1 file", "2 files".
+[[nodiscard]] std::string CountText(std::size_t count, std::string_view one);
+
 // "2 errors, 1 warning"; "" when both are zero.
 [[nodiscard]] std::string CountLine(std::size_t errors, std::size_t warnings);
 

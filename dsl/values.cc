@@ -73,29 +73,34 @@ std::vector<LabelTerm> ExpectHeaderBlock(Cursor& c, std::string_view what) {
   return terms;
 }
 
-bool RefuseSmallMethod(Cursor& c) {
-  const std::string upper = Upper(c.Text());
-  if (c.failed() || !c.Is(TokenKind::kWord) || upper == c.Text() || !IsMethod(upper)) return false;
-  Diagnostic& d = c.Fail(codes::kBadLiteral, c.SpanAt(),
-                         "methods are written in capitals, found `" + std::string(c.Text()) + "`");
+namespace {
+
+// Whether the text is a method but for its small letters; reports it.
+bool RefuseSmall(Cursor& c, std::string_view text, Span span) {
+  const std::string upper = Upper(text);
+  if (upper == text || !IsMethod(upper)) return false;
+  Diagnostic& d = c.Fail(codes::kBadLiteral, span,
+                         "methods are written in capitals, found `" + std::string(text) + "`");
   d.help = "write `" + upper + "`";
   d.edit = Edit{d.span, upper};
   return true;
+}
+
+}  // namespace
+
+bool RefuseSmallMethod(Cursor& c) {
+  return !c.failed() && c.Is(TokenKind::kWord) && RefuseSmall(c, c.Text(), c.SpanAt());
 }
 
 Name ExpectMethod(Cursor& c) {
   if (c.failed() || RefuseSmallMethod(c)) return {};
   if (c.Is(TokenKind::kString)) {
     Name method = c.ExpectString("a method");
-    const std::string upper = Upper(method.value);
     if (c.failed()) return method;
     if (!IsHttpToken(method.value)) {
       c.Fail(codes::kBadLiteral, method.span, "`" + method.value + "` is no method");
-    } else if (upper != method.value && IsMethod(upper)) {
-      Diagnostic& d = c.Fail(codes::kBadLiteral, method.span,
-                             "methods are written in capitals, found `" + method.value + "`");
-      d.help = "write `" + upper + "`";
-      d.edit = Edit{d.span, upper};
+    } else {
+      (void)RefuseSmall(c, method.value, method.span);
     }
     return method;
   }

@@ -102,6 +102,17 @@ Condition Strip(const Condition& condition, bool negated) {
 
 }  // namespace
 
+std::vector<std::string> ClaimSteps(const std::string& name) {
+  std::vector<std::string> steps;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t dot = name.find('.', begin);
+    steps.push_back(name.substr(begin, dot - begin));
+    if (dot == std::string::npos) return steps;
+    begin = dot + 1;
+  }
+}
+
 Condition OnConnection(const Condition& condition) { return Strip(condition, false); }
 
 }  // namespace weft::engine

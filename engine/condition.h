@@ -88,6 +88,9 @@ struct ClaimMatch {
   std::vector<Pattern> any_of;
 };
 
+// "realm.roles" as the steps to the claim: ClaimMatch::claim.
+[[nodiscard]] std::vector<std::string> ClaimSteps(const std::string& name);
+
 using Matcher =
     std::variant<MethodMatch, PathMatch, HostMatch, SniMatch, HeaderMatch, QueryMatch, PortMatch,
                  CallerMatch, SourceIpMatch, RemoteIpMatch, MtlsMatch, JwtMatch, ClaimMatch>;

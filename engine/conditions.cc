@@ -39,17 +39,6 @@ std::vector<Cidr> ToBlocks(const std::vector<dsl::Str>& texts) {
   return blocks;
 }
 
-std::vector<std::string> Split(const std::string& claim) {
-  std::vector<std::string> steps;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t dot = claim.find('.', begin);
-    steps.push_back(claim.substr(begin, dot - begin));
-    if (dot == std::string::npos) return steps;
-    begin = dot + 1;
-  }
-}
-
 Condition LowerMatcher(Lowering& l, const dsl::Matcher& matcher, WorkspaceId scope, Span span) {
   const auto texts = [](const auto& list) {
     std::vector<std::string> values;
@@ -101,7 +90,7 @@ Condition LowerMatcher(Lowering& l, const dsl::Matcher& matcher, WorkspaceId sco
           },
           [&](const dsl::JwtClaim& m) {
             return jwt(m.provider, [&](JwtId id) {
-              return ClaimMatch{id, Split(m.claim.value), ToPatterns(m.patterns)};
+              return ClaimMatch{id, ClaimSteps(m.claim.value), ToPatterns(m.patterns)};
             });
           },
           [&](const dsl::JwtScope& m) {

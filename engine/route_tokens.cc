@@ -18,13 +18,7 @@ Condition ClaimsOf(const dsl::AuthenticateItem& item, JwtId provider, Span span)
       match.claim = {"scope"};
       match.any_of.emplace_back(Exact{require.scope->value});
     } else if (require.claim) {
-      const std::string& name = require.claim->value;
-      std::size_t begin = 0;
-      while (begin <= name.size()) {
-        const std::size_t end = std::min(name.find('.', begin), name.size());
-        match.claim.push_back(name.substr(begin, end - begin));
-        begin = end + 1;
-      }
+      match.claim = ClaimSteps(require.claim->value);
       for (const auto& pattern : require.patterns) match.any_of.push_back(pattern.value);
     }
     all.push_back(Condition::Of(std::move(match), span));

@@ -164,12 +164,7 @@ class StepWriter {
       return Refuse(limit_.span, "claims before tokens are checked; drop `phase before …`");
     }
     Value path = Value::array({{{"key", "payload"}}});
-    std::size_t begin = 0;
-    while (begin <= key.name.size()) {
-      const std::size_t end = std::min(key.name.find('.', begin), key.name.size());
-      path.push_back({{"key", key.name.substr(begin, end - begin)}});
-      begin = end + 1;
-    }
+    for (const std::string& step : engine::ClaimSteps(key.name)) path.push_back({{"key", step}});
     Value action;
     action["metadata"] = {
         {"descriptor_key", "claim." + key.name},

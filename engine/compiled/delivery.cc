@@ -273,8 +273,7 @@ GuardNumber Delivery::GuardOf(const Backend& backend) const {
         std::any_of(instance.workloads.begin(), instance.workloads.end(),
                     [&](WorkloadId id) { return model_[id].sidecar && model_[id].ready > 0; });
   }
-  const Guard* guard = enforced ? model_.GuardOf(*service, backend.cluster) : nullptr;
-  return guard == nullptr ? kNoGuard : static_cast<GuardNumber>(guard - model_.guards.data());
+  return enforced ? NumberOf(model_, model_.GuardOf(*service, backend.cluster)) : kNoGuard;
 }
 
 std::span<const Port> Delivery::PortsOf(const TargetRef& target, ClusterId cluster) const {

@@ -16,14 +16,13 @@ namespace weft::engine::compiled {
 // Number of a guard in the Model.
 using GuardNumber = std::uint32_t;
 constexpr GuardNumber kNoGuard = 0xffffffff;
+[[nodiscard]] inline GuardNumber NumberOf(const Model& model, const Guard* guard) {
+  return guard == nullptr ? kNoGuard : static_cast<GuardNumber>(guard - model.guards.data());
+}
 
 class Guards {
  public:
   Guards(const Model& model, RuleBook& book, Conditions& conditions);
-
-  [[nodiscard]] GuardNumber NumberOf(const Guard* guard) const {
-    return guard == nullptr ? kNoGuard : static_cast<GuardNumber>(guard - model_.guards.data());
-  }
 
   // Asks a guard. `view` is what the server sees, but for the port, which is the service's; its
   // peer is the identity the client presents. Adds to `lines` those that decided. nullopt when let

@@ -151,7 +151,7 @@ void Program::AddGateways() {
 GatewayProxies Program::ProxiesOf(GatewayId gateway, ClusterId cluster) {
   GatewayProxies proxies{.peer = std::nullopt,
                          .place = delivery.AddPlace({}, cluster),
-                         .guard = guards.NumberOf(model.GuardOf(gateway, cluster))};
+                         .guard = NumberOf(model, model.GuardOf(gateway, cluster))};
   const auto& workloads = model[gateway].workloads;
   const auto at = std::find_if(workloads.begin(), workloads.end(),
                                [&](WorkloadId id) { return model[id].cluster == cluster; });
