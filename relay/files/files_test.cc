@@ -62,6 +62,40 @@ TEST_F(Files, AManifestReadsBackAsTheSetItWasMadeFrom) {
   EXPECT_NE(ToManifest(*set, {3, 9}).find("weft.dev/generation: \"3.9\""), std::string::npos);
 }
 
+emit::Object Limits() {
+  emit::Object object{.api_version = "v1",
+                      .kind = "ConfigMap",
+                      .ns = "shop",
+                      .name = "weft-limits-edge",
+                      .labels = {{"app.kubernetes.io/managed-by", "weft"}}};
+  object.data["config.yaml"] = "domain: edge\ndescriptors:\n- key: \"yes\"\n";
+  return object;
+}
+
+TEST_F(Files, AConfigMapKeepsItsData) {
+  const ObjectPtr limits = FromEmitted(Limits());
+  EXPECT_EQ(WrongWith(*limits), "");
+  const SnapshotPtr set = MakeSnapshot({{limits->key, limits}});
+  const std::string manifest = ToManifest(*set, {1, 1});
+  EXPECT_NE(manifest.find("descriptors"), std::string::npos) << manifest;
+  const Result<SnapshotPtr> found = FromManifest(manifest);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found.value()->root, set->root);
+}
+
+TEST_F(Files, OnlyConfigMapsOfWeftsOwnAreTaken) {
+  emit::Object other = Limits();
+  other.name = "istio";
+  EXPECT_NE(WrongWith(*FromEmitted(other)), "");
+  other = Limits();
+  other.data["config.yaml"] = 1;
+  EXPECT_NE(WrongWith(*FromEmitted(other)), "");
+  const std::string content = FromEmitted(Limits())->content;
+  const ObjectPtr odd = MakeObject(FromEmitted(Limits())->key,
+                                   content.substr(0, content.size() - 1) + ",\"binaryData\":{}}");
+  EXPECT_NE(WrongWith(*odd).find("binaryData"), std::string::npos);
+}
+
 TEST_F(Files, WrongObjectsAreRefused) {
   const ObjectPtr good = FromEmitted(Route("a"));
   EXPECT_EQ(WrongWith(*good), "");

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr char kManagedBy[] = "app.kubernetes.io/managed-by";
 constexpr char kGeneration[] = "weft.dev/generation";
+constexpr char kConfigMap[] = "ConfigMap";  // the one kind weft writes that is not Istio's
 
 std::string GroupOf(const std::string& api_version) {
   const std::size_t slash = api_version.find('/');
@@ -198,7 +199,8 @@ ObjectPtr FromEmitted(const emit::Object& object) {
   json["metadata"]["name"] = object.name;
   json["metadata"]["namespace"] = object.ns;
   for (const auto& [key, value] : object.labels) json["metadata"]["labels"][key] = value;
-  json["spec"] = object.spec;
+  const bool map = object.kind == kConfigMap;
+  json[map ? "data" : "spec"] = map ? object.data : object.spec;
   return MakeObject({KindOf(object.api_version, object.kind), object.ns, object.name}, Text(json),
                     object.annotations);
 }
@@ -219,6 +221,7 @@ std::string ToManifest(const Snapshot& objects, const Version& version) {
       }
     }
     if (json.contains("spec")) out.spec = json["spec"];
+    if (json.contains("data")) out.data = json["data"];
     out.annotations[kGeneration] =
         std::to_string(version.term) + "." + std::to_string(version.generation);
     text += "---\n" + emit::ToYaml(out);
@@ -246,6 +249,25 @@ Result<SnapshotPtr> FromManifest(const std::string& text) {
   return MakeSnapshot(std::move(objects));
 }
 
+namespace {
+
+// A ConfigMap of weft's own, such as the limits of a rate limit service.
+std::string WrongWithMap(const Object& object, const Json& json) {
+  if (!object.key.name.starts_with("weft-")) return "its name does not begin with `weft-`";
+  if (!json.contains("data") || !json["data"].is_object()) return "it has no data";
+  for (const auto& [key, value] : json.items()) {
+    if (key != "apiVersion" && key != "kind" && key != "metadata" && key != "data") {
+      return "unknown field `" + key + "`";
+    }
+  }
+  for (const auto& [key, value] : json["data"].items()) {
+    if (!value.is_string()) return "its entry `" + key + "` is not a text";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string WrongWith(const Object& object) {
   if (object.content.size() > kMaxObjectBytes) return "it is larger than 256 KiB";
   const Result<Json> json = Open(object);
@@ -257,6 +279,7 @@ std::string WrongWith(const Object& object) {
   for (const auto& [name, value] : json.value()["metadata"]["labels"].items()) {
     if (!value.is_string()) return "its label `" + name + "` is not a text";
   }
+  if (object.key.kind == kConfigMap) return WrongWithMap(object, json.value());
   if (!object.key.kind.ends_with(".istio.io")) return "it is not an Istio object";
   const Result<std::vector<yaml::Document>> documents = ParseYaml("object", object.content);
   if (!documents.ok()) return documents.error();
