@@ -31,9 +31,9 @@ Result<std::string> DirectoryOf(const std::string& flag, const std::string& valu
 }
 
 int StartServer(relay::ServeOptions options) {
-  if (options.policy.starts_with("kube") || options.policy.find('@') != std::string::npos) {
-    return Finish(
-        Error{"--policy " + options.policy + ": this build reads policy from a directory only"});
+  if (options.policy == "kube" || options.policy.starts_with("kube=")) {
+    return Finish(Error{"--policy " + options.policy +
+                        ": this build reads policy from a directory or a git repository only"});
   }
   if (options.store.starts_with("etcd://")) {
     return Finish(
@@ -60,8 +60,11 @@ void AddServe(CLI::App& app, int& exit_code) {
   auto hours = std::make_shared<std::int64_t>(720);
   CLI::App* command = app.add_subcommand(
       "serve", "the management server: prove the policy, release it to the agents");
-  command->footer("Example:\n  weft serve --policy policies --store /var/lib/weft");
-  command->add_option("--policy", options->policy, "directory of the policy")->required();
+  command->footer(
+      "Examples:\n  weft serve --policy policies --store /var/lib/weft\n"
+      "  weft serve --policy /srv/git/policies.git@main --store /var/lib/weft");
+  command->add_option("--policy", options->policy, "directory of the policy, or REPO@REF of git")
+      ->required();
   command->add_option("--store", options->store, "directory of the store; made")->required();
   command->add_option("--listen", options->listen, "sessions of agents")->capture_default_str();
   command->add_option("--enroll-listen", options->enroll_listen, "enrolment of agents")

@@ -76,6 +76,9 @@ std::string Human(const Json& status) {
   text += fmt::format("policy   {} {}: {}, {}\n", policy.value("source", ""),
                       policy.value("digest", "").substr(0, 12), policy.value("verdict", ""),
                       policy.value("live", false) ? "live" : "not live");
+  if (policy.contains("revision")) {
+    text += "         commit " + policy.value("revision", "") + "\n";
+  }
   if (policy.contains("degraded")) {
     text +=
         "         cannot be read, the last good one stays: " + policy.value("degraded", "") + "\n";

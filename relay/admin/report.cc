@@ -67,6 +67,7 @@ std::string StatusJson(const server::Status& status, const Surroundings& around)
                     {"digest", status.policy},
                     {"verdict", VerdictName(status.verdict)},
                     {"live", status.live}};
+  if (!around.policy_revision.empty()) json["policy"]["revision"] = around.policy_revision;
   Json findings = Json::parse(status.findings, nullptr, false);
   json["policy"]["findings"] = findings.is_array() ? findings : Json::array();
   if (!status.degraded.empty()) json["policy"]["degraded"] = status.degraded;

@@ -11,6 +11,7 @@ namespace weft::relay {
 
 struct Surroundings {
   std::string policy_source;
+  std::string policy_revision;  // commit of the newest; "" = not out of git
   std::map<std::string, std::int64_t> certificate_expires;  // by cluster, seconds since 1970
 };
 

@@ -17,12 +17,12 @@
 #include "relay/admin/report.h"
 #include "relay/files/files.h"
 #include "relay/files/manifests.h"
-#include "relay/files/watch.h"
 #include "relay/identity/identity.h"
 #include "relay/net/service.h"
 #include "relay/process/candidate.h"
 #include "relay/process/log.h"
 #include "relay/process/mailbox.h"
+#include "relay/process/policy_source.h"
 #include "relay/process/signals.h"
 #include "relay/store/records.h"
 #include "relay/store/sqlite_store.h"
@@ -33,7 +33,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr std::chrono::seconds kReread{5};  // of the policy, when no event tells of a change
 constexpr std::chrono::hours kServerTtl{24 * 365};
 
 Time Now() {
@@ -48,7 +47,7 @@ HttpResponse Failure(int status, const std::string& why) {
 // One thread owns the state machine; everything reaches it as a function in its mailbox.
 class ServerProcess {
  public:
-  explicit ServerProcess(const ServeOptions& options) : options_(options), watch_(options.policy) {}
+  explicit ServerProcess(const ServeOptions& options) : options_(options) {}
   ~ServerProcess() { Stop(); }
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -57,6 +56,10 @@ class ServerProcess {
     Result<std::unique_ptr<Store>> store = OpenSqliteStore(options_.store);
     if (!store.ok()) return Error{store.error()};
     store_ = std::move(store).value();
+    Result<std::unique_ptr<PolicySource>> policy =
+        OpenPolicy(options_.policy, options_.store + "/policy");
+    if (!policy.ok()) return Error{"--policy " + policy.error()};
+    policy_ = std::move(policy).value();
     Result<Authority> authority =
         Authority::Open(options_.ca.empty() ? options_.store + "/ca" : options_.ca);
     if (!authority.ok()) return Error{authority.error()};
@@ -81,7 +84,7 @@ class ServerProcess {
     admin_.reset();
     if (service_) service_->Stop();
     stopping_ = true;
-    watch_.Interrupt();
+    if (policy_) policy_->Interrupt();
     compiles_.Push(server::Compile{});
     for (std::thread* thread : {&policy_thread_, &compile_thread_, &core_thread_}) {
       if (thread->joinable()) thread->join();
@@ -158,13 +161,13 @@ class ServerProcess {
     return answer.get();
   }
 
-  // ---- the pipeline and the policy's directory
+  // ---- the pipeline and the policy
 
   void CompileLoop() {
     while (!stopping_) {
       const std::optional<server::Compile> compile = compiles_.Pop(kTick);
       if (!compile || compile->serial == 0) continue;
-      server::Candidate candidate = MakeCandidate(options_.policy, *compile);
+      server::Candidate candidate = MakeCandidate(Newest().directory, *compile);
       Log(Level::kInfo, "candidate",
           {{"policy", candidate.policy.substr(0, 12)},
            {"verdict", std::string(VerdictName(candidate.verdict))}});
@@ -175,16 +178,23 @@ class ServerProcess {
 
   void WatchPolicy() {
     while (!stopping_) {
-      const Result<std::string> digest = PolicyDigest(options_.policy);
+      const Result<PolicyRevision> found = policy_->Read();
       server::PolicyRead read;
-      if (digest.ok()) {
-        read.digest = digest.value();
+      if (found.ok()) {
+        const std::lock_guard<std::mutex> guard(newest_mutex_);
+        newest_ = found.value();
+        read.digest = newest_.digest;
       } else {
-        read.degraded = digest.error();
+        read.degraded = found.error();
       }
       jobs_.Push([this, read] { Deliver(read); });
-      watch_.Wait(kReread);
+      policy_->Wait();
     }
+  }
+
+  [[nodiscard]] PolicyRevision Newest() {
+    const std::lock_guard<std::mutex> guard(newest_mutex_);
+    return newest_;
   }
 
   // ---- ports
@@ -282,8 +292,11 @@ class ServerProcess {
   // ---- admin
 
   [[nodiscard]] Surroundings Around() {
+    const std::string revision = Newest().revision;
     const std::lock_guard<std::mutex> guard(expiry_mutex_);
-    return {.policy_source = options_.policy, .certificate_expires = expires_};
+    return {.policy_source = options_.policy,
+            .policy_revision = revision,
+            .certificate_expires = expires_};
   }
 
   HttpResponse Answer(const HttpRequest& request) {
@@ -371,7 +384,9 @@ class ServerProcess {
   std::unique_ptr<AdminServer> admin_;
   Mailbox<std::function<void()>> jobs_;
   Mailbox<server::Compile> compiles_;
-  Watch watch_;
+  std::unique_ptr<PolicySource> policy_;
+  std::mutex newest_mutex_;
+  PolicyRevision newest_;
   std::mutex expiry_mutex_;
   std::map<std::string, std::int64_t> expires_;
   std::atomic<bool> stopping_ = false;

@@ -10,7 +10,7 @@
 namespace weft::relay {
 
 struct ServeOptions {
-  std::string policy;  // directory
+  std::string policy;  // DIR or REPO@REF
   std::string store;   // directory
   std::string ca;      // directory; "" = `ca` in the store
   std::string listen = "0.0.0.0:9900";
