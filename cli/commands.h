@@ -17,6 +17,7 @@ void AddTest(CLI::App& app, int& exit_code);
 void AddVerify(CLI::App& app, int& exit_code);
 void AddFmt(CLI::App& app, int& exit_code);
 void AddEmit(CLI::App& app, int& exit_code);
+void AddPlan(CLI::App& app, int& exit_code);
 void AddInit(CLI::App& app, int& exit_code);
 void AddExplain(CLI::App& app, int& exit_code);
 void AddWhoCan(CLI::App& app, int& exit_code);

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
     weft::cli::AddVerify(app, exit_code);
     weft::cli::AddTest(app, exit_code);
     weft::cli::AddEmit(app, exit_code);
+    weft::cli::AddPlan(app, exit_code);
     weft::cli::AddExplain(app, exit_code);
     weft::cli::AddWhoCan(app, exit_code);
     weft::cli::AddCanReach(app, exit_code);

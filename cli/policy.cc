@@ -28,7 +28,12 @@ int Policy::ExitCode() const {
 }
 
 std::unique_ptr<Policy> LoadPolicy(const PolicyOptions& options) {
+  return LoadPolicyFrom(relay::Disk(), options);
+}
+
+std::unique_ptr<Policy> LoadPolicyFrom(const relay::Tree& tree, const PolicyOptions& options) {
   auto policy = std::make_unique<Policy>();
+  policy->inputs.tree = &tree;
   ReadInputs(options.inputs, policy->inputs, policy->diagnostics);
   policy->program = LoadProgram(policy->inputs, policy->diagnostics);
   policy->model = engine::Lower(policy->program, policy->inputs.inventory, policy->diagnostics);

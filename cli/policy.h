@@ -37,5 +37,8 @@ struct Policy {
 // Reads, parses, types and lowers. Nothing is printed. The result stays valid while it lives (spans
 // and programs point into its inputs).
 [[nodiscard]] std::unique_ptr<Policy> LoadPolicy(const PolicyOptions& options);
+// The same from `tree` instead of the disk, which must outlive the result.
+[[nodiscard]] std::unique_ptr<Policy> LoadPolicyFrom(const relay::Tree& tree,
+                                                     const PolicyOptions& options);
 
 }  // namespace weft::cli

@@ -67,6 +67,17 @@ class MeaningWriter {
 
   std::string Write();
 
+  [[nodiscard]] std::string ConditionText(const Condition& condition) const;
+  std::string RouteText(const RouteRule& rule) const;
+  std::string Modifiers(const RouteModifiers& m) const;
+  std::string LimitText(LimitId id) const;
+  static std::string Policy(const DestinationPolicy& p);
+  void GuardLines(const Guard& g);
+  void JwtLine(const JwtProvider& j);
+  void AuthorizerLine(const Authorizer& a);
+  // The lines written so far, sorted.
+  std::string Lines();
+
  private:
   void Line(std::string line);
 
@@ -104,7 +115,7 @@ class MeaningWriter {
 
   [[nodiscard]] std::string MatcherText(const Matcher& matcher) const;
 
-  [[nodiscard]] std::string ConditionText(const Condition& condition) const;
+  std::string AskedText(const ExternalAuthorization& asked) const;
 
   // ---- facts
 
@@ -112,9 +123,9 @@ class MeaningWriter {
 
   void WorkspaceLine(const Workspace& w);
 
-  static std::string Policy(const DestinationPolicy& p);
-
   static std::string Tls(const ClientTls& t);
+
+  static std::string HealthText(const HealthCheck& h);
 
   static std::string Port(const ServicePort& p);
 
@@ -132,19 +143,9 @@ class MeaningWriter {
 
   std::string ActionText(const Action& action) const;
 
-  std::string LimitText(LimitId id) const;
-
-  std::string Modifiers(const RouteModifiers& m) const;
-
   void TableLines(const Table& t);
 
   std::string RuleText(AccessRuleId id) const;
-
-  void GuardLines(const Guard& g);
-
-  void JwtLine(const JwtProvider& j);
-
-  void AuthorizerLine(const Authorizer& a);
 
   const Model& m_;
   std::vector<std::string> lines_;

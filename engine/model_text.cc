@@ -28,6 +28,10 @@ std::string MeaningWriter::Write() {
   std::multiset<std::string> unemitted;
   for (const Unemitted& u : m_.unemitted) unemitted.insert(u.what);
   for (const std::string& what : unemitted) Line("unemitted " + what);
+  return Lines();
+}
+
+std::string MeaningWriter::Lines() {
   std::sort(lines_.begin(), lines_.end());
   return Join(lines_, "\n", false) + "\n";
 }
@@ -220,7 +224,47 @@ std::string MeaningWriter::Policy(const DestinationPolicy& p) {
     }
     f.List("mappings", mappings, false);
   }
+  if (p.health_check) f.Text("health", HealthText(*p.health_check));
+  if (p.adapt) {
+    const AdaptConcurrency& a = *p.adapt;
+    f.Text("adapt", Number(a.update_every.count()) + "/" + Number(a.measure_every.count()))
+        .Num("adapt-most", a.at_most)
+        .Num("adapt-requests", a.requests)
+        .Num("adapt-floor", a.floor)
+        .Num("adapt-status", a.status)
+        .Num("adapt-percentile", a.percentile)
+        .Num("adapt-jitter", a.jitter)
+        .Num("adapt-slack", a.slack);
+  }
   return f.text();
+}
+
+std::string MeaningWriter::HealthText(const HealthCheck& h) {
+  std::vector<std::string> headers;
+  for (const auto& [name, value] : h.headers) headers.push_back(name + ":" + value);
+  std::vector<std::string> statuses;
+  for (const auto& [first, last] : h.statuses) {
+    statuses.push_back(Number(first) + "-" + Number(last));
+  }
+  return "{" +
+         Fields()
+             .Enum("kind", h.kind)
+             .Text("method", h.method)
+             .Text("path", h.path)
+             .Text("service", h.service)
+             .Text("host", h.host)
+             .List("headers", headers)
+             .List("statuses", statuses)
+             .Flag("http2", h.http2)
+             .Text("send", h.send)
+             .List("receive", h.receive, false)
+             .Text("expects", h.expects)
+             .Text("every", Number(h.every.count()))
+             .Text("within", Number(h.within.count()))
+             .Text("healthy", Number(h.healthy_after))
+             .Text("unhealthy", Number(h.unhealthy_after))
+             .text() +
+         "}";
 }
 
 std::string MeaningWriter::Tls(const ClientTls& t) {
@@ -331,5 +375,41 @@ void MeaningWriter::GatewayLine(const Gateway& g) {
 }
 
 std::string MeaningText(const Model& model) { return MeaningWriter(model).Write(); }
+
+std::string MeaningOf(const Model& model, const Condition& condition) {
+  return MeaningWriter(model).ConditionText(condition);
+}
+
+std::string MeaningOf(const Model& model, const RouteRule& rule) {
+  return MeaningWriter(model).RouteText(rule);
+}
+
+std::string MeaningOf(const Model& model, const RouteModifiers& modifiers) {
+  return MeaningWriter(model).Modifiers(modifiers);
+}
+
+std::string MeaningOf(const Model& model, const Guard& guard) {
+  MeaningWriter writer(model);
+  writer.GuardLines(guard);
+  return writer.Lines();
+}
+
+std::string MeaningOf(const Model& model, LimitId limit) {
+  return MeaningWriter(model).LimitText(limit);
+}
+
+std::string MeaningOf(const Model& model, JwtId provider) {
+  MeaningWriter writer(model);
+  writer.JwtLine(model[provider]);
+  return writer.Lines();
+}
+
+std::string MeaningOf(const Model& model, AuthorizerId provider) {
+  MeaningWriter writer(model);
+  writer.AuthorizerLine(model[provider]);
+  return writer.Lines();
+}
+
+std::string MeaningOf(const DestinationPolicy& policy) { return MeaningWriter::Policy(policy); }
 
 }  // namespace weft::engine

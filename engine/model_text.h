@@ -13,4 +13,14 @@ namespace weft::engine {
 // localities and other facts of the inventory are left out: both sides have the same.
 [[nodiscard]] std::string MeaningText(const Model& model);
 
+// The same of one part, in one line or several. Texts of two models may be compared.
+[[nodiscard]] std::string MeaningOf(const Model& model, const Condition& condition);
+[[nodiscard]] std::string MeaningOf(const Model& model, const RouteRule& rule);
+[[nodiscard]] std::string MeaningOf(const Model& model, const RouteModifiers& modifiers);
+[[nodiscard]] std::string MeaningOf(const Model& model, const Guard& guard);
+[[nodiscard]] std::string MeaningOf(const Model& model, LimitId limit);
+[[nodiscard]] std::string MeaningOf(const Model& model, JwtId provider);
+[[nodiscard]] std::string MeaningOf(const Model& model, AuthorizerId provider);
+[[nodiscard]] std::string MeaningOf(const DestinationPolicy& policy);
+
 }  // namespace weft::engine

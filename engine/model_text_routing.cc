@@ -49,6 +49,8 @@ std::string MeaningWriter::LimitText(LimitId id) const {
          Fields()
              .List("per", per, false)
              .Num("burst", l.burst)
+             .Text("by", l.limiter.IsNone() ? "" : m_[l.limiter].name)
+             .Flag("first", l.before_authorization)
              .Flag("open", l.allow_on_error)
              .Text("when", ConditionText(l.when))
              .text();
@@ -99,7 +101,27 @@ std::string MeaningWriter::Modifiers(const RouteModifiers& m) const {
         .Flag("tokens-first", m.authentication->before_authorization)
         .Text("require", ConditionText(m.authentication->require));
   }
-  return f.text();
+  parts.clear();
+  for (const ExternalAuthorization& asked : m.authorization) parts.push_back(AskedText(asked));
+  f.List("authorize", parts);
+  if (m.csrf) {
+    f.Text("csrf",
+           Number(m.csrf->share) + (m.csrf->shadow ? "% shadow" : "%") + Patterns(m.csrf->origins));
+  }
+  if (m.body_limit) f.Text("body", Number(m.body_limit->bytes));
+  parts.clear();
+  for (const LuaCode& code : m.code) parts.push_back((code.before ? "first " : "") + code.text);
+  return f.List("code", parts, false).text();
+}
+
+std::string MeaningWriter::AskedText(const ExternalAuthorization& asked) const {
+  return m_[asked.provider].name + " " + asked.config + LabelText(asked.context) + " " +
+         ConditionText(asked.when);
+}
+
+std::string MeaningWriter::RouteText(const RouteRule& rule) const {
+  return Number(static_cast<int>(rule.layer)) + " " + rule.name + " " + ConditionText(rule.match) +
+         " " + ActionText(rule.action) + Modifiers(rule.modifiers);
 }
 
 void MeaningWriter::TableLines(const Table& t) {
@@ -123,9 +145,7 @@ void MeaningWriter::TableLines(const Table& t) {
   for (std::size_t i = 0; i < t.rules.size(); ++i) {
     const RouteRule& rule = t.rules[i];
     constexpr std::size_t kFirst = 100000;  // so that numbers sort as text
-    Line(name + " rule " + Number(kFirst + i) + " " + Number(static_cast<int>(rule.layer)) + " " +
-         rule.name + " " + ConditionText(rule.match) + " " + ActionText(rule.action) +
-         Modifiers(rule.modifiers));
+    Line(name + " rule " + Number(kFirst + i) + " " + RouteText(rule));
   }
 }
 
@@ -155,10 +175,12 @@ void MeaningWriter::GuardLines(const Guard& g) {
          (a.before_authorization ? " first" : ""));
   }
   for (const ExternalAuthorization& a : g.authorization) {
-    Line(name + " authorize " + m_[a.provider].name + " " + a.config + LabelText(a.context) + " " +
-         ConditionText(a.when));
+    Line(name + " authorize " + AskedText(a));
   }
   for (const LimitId id : g.limits) Line(name + " limit " + LimitText(id));
+  for (const LuaCode& code : g.code) {
+    Line(name + " code " + (code.before ? "first " : "") + code.text);
+  }
 }
 
 void MeaningWriter::JwtLine(const JwtProvider& j) {

@@ -30,6 +30,8 @@ struct Field {
 class Atlas {
  public:
   explicit Atlas(const engine::Model& model);
+  // Of no mesh: every question gets an automaton of its own. For few questions about a large mesh.
+  Atlas() = default;
 
   // As BuildAtoms of the languages; nullptr where that gives nullopt.
   [[nodiscard]] std::shared_ptr<const AtomSet> Atoms(const Field& field,

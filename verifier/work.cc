@@ -194,10 +194,7 @@ void Work::Witness(Request request, std::optional<engine::TargetRef> to, bool al
   } else {
     notes.emplace_back("counterexample (replayed on the evaluator)");
   }
-  notes.push_back("  from   " + CallerText(model, request));
-  notes.push_back("  call   " + CallText(model, request) +
-                  (request.direct ? "   addressed to the server itself" : ""));
-  for (std::string& line : DetailLines(model, request)) notes.push_back(std::move(line));
+  for (std::string& line : RequestLines(model, request)) notes.push_back(std::move(line));
   std::string now = engine::OutcomeText(model, outcome);
   Span decided;
   for (const Span& span : outcome.rules) {
@@ -252,6 +249,14 @@ Request RequestTo(const Model& model, engine::ServiceId service, engine::Cluster
     }
   }
   return request;
+}
+
+std::vector<std::string> RequestLines(const Model& model, const Request& request) {
+  std::vector<std::string> lines{"  from   " + CallerText(model, request),
+                                 "  call   " + CallText(model, request) +
+                                     (request.direct ? "   addressed to the server itself" : "")};
+  for (std::string& line : DetailLines(model, request)) lines.push_back(std::move(line));
+  return lines;
 }
 
 engine::Layer LayerOf(const engine::ServicePort& port) {

@@ -69,6 +69,10 @@ void ProveLaws(Work& work);
                                         engine::ClusterId cluster, const engine::ServicePort& port,
                                         const Candidate& candidate);
 
+// The request for people, indented: who calls (`from`), what (`call`), and what it carries.
+[[nodiscard]] std::vector<std::string> RequestLines(const engine::Model& model,
+                                                    const engine::Request& request);
+
 // Layer of a service port.
 [[nodiscard]] engine::Layer LayerOf(const engine::ServicePort& port);
 

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -23,44 +21,37 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
-
 bool IsYaml(const fs::path& path) {
   return path.extension() == ".yaml" || path.extension() == ".yml";
 }
 
-// Entries of a directory in name order; empty with `error` set when it cannot be read.
-std::vector<fs::path> Entries(const fs::path& directory, std::error_code& error) {
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (!IsHidden(it->path())) entries.push_back(it->path());
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
 class Reader {
  public:
-  Reader(Inputs& inputs, Diagnostics& diagnostics) : inputs_(inputs), diagnostics_(diagnostics) {}
+  Reader(const Tree& tree, Inputs& inputs, Diagnostics& diagnostics)
+      : tree_(tree), inputs_(inputs), diagnostics_(diagnostics) {}
 
   void ReadPolicy(const std::string& path, bool with_inventory) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) {
-      Fail(path, "does not exist");
-    } else if (fs::is_directory(status)) {
-      const fs::path canonical = fs::weakly_canonical(path, error);
-      if (!directories_.insert(error ? fs::path(path) : canonical).second) return;
-      const std::size_t before = inputs_.policy.size() + inputs_.yaml.size();
-      inputs_.roots.push_back(path);
-      WalkPolicy(path, path, with_inventory, 0);
-      if (inputs_.policy.size() + inputs_.yaml.size() == before && !inputs_.unreadable) {
-        Fail(path, "holds no policy: no `.weft` file in it");
+    switch (tree_.KindOf(path)) {
+      case Tree::Kind::kNothing:
+        Fail(path, "does not exist");
+        return;
+      case Tree::Kind::kDirectory: {
+        if (!directories_.insert(tree_.Identity(path)).second) return;
+        const std::size_t before = inputs_.policy.size() + inputs_.yaml.size();
+        inputs_.roots.push_back(path);
+        WalkPolicy(Directory(path), Directory(path), with_inventory, 0);
+        if (inputs_.policy.size() + inputs_.yaml.size() == before && !inputs_.unreadable) {
+          Fail(path, "holds no policy: no `.weft` file in it");
+        }
+        return;
       }
-    } else {
-      const std::string parent = fs::path(path).parent_path().string();
-      inputs_.roots.push_back(parent.empty() ? "." : parent);
-      AddPolicy(path, path);
+      case Tree::Kind::kFile:
+      case Tree::Kind::kOther: {
+        const std::string parent = fs::path(path).parent_path().string();
+        inputs_.roots.push_back(parent.empty() ? "." : parent);
+        AddPolicy(path, path);
+        return;
+      }
     }
   }
 
@@ -68,12 +59,12 @@ class Reader {
     const std::size_t equals = argument.find('=');
     const std::string name = equals == std::string::npos ? "" : argument.substr(0, equals);
     const std::string path = equals == std::string::npos ? argument : argument.substr(equals + 1);
-    std::error_code error;
-    if (!fs::exists(path, error)) {
+    const Tree::Kind kind = tree_.KindOf(path);
+    if (kind == Tree::Kind::kNothing) {
       Fail(path, "does not exist");
-    } else if (fs::is_directory(path, error)) {
+    } else if (kind == Tree::Kind::kDirectory) {
       const std::size_t before = inputs_.sources.size();
-      WalkInventory(path, path, name, 0);
+      WalkInventory(Directory(path), Directory(path), name, 0);
       if (inputs_.sources.size() == before && !inputs_.unreadable) {
         Fail(path, "holds no inventory: no `.yaml`, `.yml` or `.json` file in it");
       }
@@ -84,18 +75,16 @@ class Reader {
 
   void WalkInventory(const fs::path& root, const fs::path& directory, const std::string& cluster,
                      int depth) {
-    std::error_code error;
-    for (const fs::path& entry : Entries(directory, error)) {
-      if (fs::is_directory(entry, error)) {
+    for (const fs::path& entry : Entries(directory)) {
+      if (tree_.KindOf(entry.string()) == Tree::Kind::kDirectory) {
         if (depth >= kMaxDepth) continue;
         WalkInventory(root, entry, cluster.empty() ? entry.filename().string() : cluster,
                       depth + 1);
       } else if ((IsYaml(entry) || entry.extension() == ".json") && IsFile(entry)) {
-        AddInventory(entry.string(), (root.filename() / fs::relative(entry, root)).string(),
+        AddInventory(entry.string(), (root.filename() / entry.lexically_relative(root)).string(),
                      cluster.empty() ? entry.stem().string() : cluster);
       }
     }
-    if (error) Fail(directory.string(), error.message());
   }
 
  private:
@@ -106,51 +95,64 @@ class Reader {
     diagnostics_.Error(dsl::codes::kUnreadable, {}, "`" + path + "` " + why);
   }
 
+  // Without a slash at its end.
+  static fs::path Directory(const std::string& path) {
+    fs::path directory(path);
+    if (!directory.has_filename() && directory.has_relative_path()) {
+      directory = directory.parent_path();
+    }
+    return directory;
+  }
+
+  std::vector<fs::path> Entries(const fs::path& directory) {
+    std::vector<fs::path> entries;
+    const Result<std::vector<std::string>> names = tree_.Entries(directory.string());
+    if (!names.ok()) {
+      Fail(directory.string(), names.error());
+      return entries;
+    }
+    for (const std::string& name : names.value()) entries.push_back(directory / name);
+    return entries;
+  }
+
   // What a directory holds is read only when it is a file: a pipe or a device may never end. One
   // that is named on the command line is read.
   bool IsFile(const fs::path& path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (fs::is_regular_file(status)) return true;
-    Fail(path.string(), fs::exists(status) ? "is not a regular file" : "leads nowhere");
+    const Tree::Kind kind = tree_.KindOf(path.string());
+    if (kind == Tree::Kind::kFile) return true;
+    Fail(path.string(), kind == Tree::Kind::kNothing ? "leads nowhere" : "is not a regular file");
     return false;
   }
 
   std::optional<std::string> Load(const std::string& path) {
-    std::error_code error;
-    if (fs::is_regular_file(path, error) && fs::file_size(path, error) > kMaxSourceBytes &&
-        !error) {
+    if (tree_.SizeOf(path).value_or(0) > kMaxSourceBytes) {
       inputs_.unreadable = true;
       diagnostics_.Error(dsl::codes::kTooLarge, {}, "`" + path + "` is larger than 64 MiB").help =
           "split it into several files; their order never matters";
       return std::nullopt;
     }
-    Result<std::string> text = ReadFile(path);
+    Result<std::string> text = tree_.Read(path);
     if (text.ok()) return std::move(text).value();
     Fail(path, text.error());
     return std::nullopt;
   }
 
   void WalkPolicy(const fs::path& root, const fs::path& directory, bool with_inventory, int depth) {
-    std::error_code error;
-    for (const fs::path& entry : Entries(directory, error)) {
-      if (fs::is_directory(entry, error)) {
+    for (const fs::path& entry : Entries(directory)) {
+      if (tree_.KindOf(entry.string()) == Tree::Kind::kDirectory) {
         if (depth == 0 && entry.filename() == "inventory") {
           if (with_inventory) WalkInventory(entry, entry, "", 0);
         } else if (depth < kMaxDepth) {
           WalkPolicy(root, entry, with_inventory, depth + 1);
         }
       } else if ((entry.extension() == ".weft" || IsYaml(entry)) && IsFile(entry)) {
-        AddPolicy(entry.string(), fs::relative(entry, root).string());
+        AddPolicy(entry.string(), entry.lexically_relative(root).string());
       }
     }
-    if (error) Fail(directory.string(), error.message());
   }
 
   void AddPolicy(const std::string& path, const std::string& name) {
-    std::error_code error;
-    const fs::path canonical = fs::weakly_canonical(path, error);
-    if (!seen_.insert(error ? fs::path(path) : canonical).second) return;
+    if (!seen_.insert(tree_.Identity(path)).second) return;
     std::optional<std::string> text = Load(path);
     if (!text) return;
     const bool yaml = IsYaml(path);
@@ -179,17 +181,18 @@ class Reader {
     return names_.insert(name).second ? name : path;
   }
 
+  const Tree& tree_;
   Inputs& inputs_;
   Diagnostics& diagnostics_;
-  std::set<fs::path> seen_;
-  std::set<fs::path> directories_;  // given as inputs
+  std::set<std::string> seen_;
+  std::set<std::string> directories_;  // given as inputs
   std::set<std::string> names_;
 };
 
 }  // namespace
 
 void ReadInputs(const InputOptions& options, Inputs& inputs, Diagnostics& diagnostics) {
-  Reader reader(inputs, diagnostics);
+  Reader reader(*inputs.tree, inputs, diagnostics);
   for (const std::string& path : options.paths) {
     reader.ReadPolicy(path, options.inventory_folders && options.inventory.empty());
   }
@@ -211,9 +214,8 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
     }
     for (const std::string& root : inputs.roots) {
       const std::string path = root + "/" + module + ".weft";
-      std::error_code error;
-      if (!fs::is_regular_file(path, error)) continue;
-      Result<std::string> text = ReadFile(path);
+      if (inputs.tree->KindOf(path) != Tree::Kind::kFile) continue;
+      Result<std::string> text = inputs.tree->Read(path);
       if (!text.ok()) continue;
       const FileId id = inputs.sources.Add(module + ".weft", std::move(text).value(),
                                            SourceKind::kWeft, root + "/" + module + ".weft");
@@ -231,28 +233,7 @@ dsl::Program LoadProgram(Inputs& inputs, Diagnostics& diagnostics) {
   return program;
 }
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return Error{"does not exist"};
-  if (!fs::is_regular_file(path, error) && !fs::is_fifo(path, error) &&
-      !fs::is_character_file(path, error)) {
-    return Error{"is not a regular file"};
-  }
-  if (fs::is_regular_file(path, error) && fs::file_size(path, error) > kMaxSourceBytes) {
-    return Error{"is larger than 64 MiB"};
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{std::string("cannot be read: ") + std::strerror(errno)};
-  std::string text;
-  std::vector<char> block(std::size_t{1} << 16);
-  while (file) {  // a device may go on for ever
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    text.append(block.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxSourceBytes) return Error{"is larger than 64 MiB"};
-  }
-  if (file.bad()) return Error{"cannot be read to its end"};
-  return text;
-}
+Result<std::string> ReadFile(const std::string& path) { return Disk().Read(path); }
 
 Status WriteFile(const std::string& path, const std::string& text) {
   const fs::path target(path);

@@ -11,6 +11,7 @@
 #include "dsl/result.h"
 #include "dsl/source.h"
 #include "engine/inventory.h"
+#include "relay/compile/tree.h"
 
 namespace weft::relay {
 
@@ -22,6 +23,7 @@ struct InputOptions {
 
 // Everything read for one run. Pointers into `sources` stay valid while this lives.
 struct Inputs {
+  const Tree* tree = &Disk();  // where files are read from; outlives this
   SourceMap sources;
   std::vector<const Source*> policy;      // .weft files, in path order
   std::vector<std::string> policy_paths;  // where each of them is on disk

@@ -1,0 +1,57 @@
+#include "emit/diff.h"
+
+#include <set>
+#include <tuple>
+
+#include "dsl/edited_lines.h"
+
+namespace weft::emit {
+namespace {
+
+using Key = std::tuple<std::string, std::string, std::string>;  // namespace, kind, name
+
+std::map<Key, std::string> TextsOf(const ClusterObjects& clusters, const std::string& cluster) {
+  std::map<Key, std::string> texts;
+  const auto at = clusters.find(cluster);
+  if (at == clusters.end()) return texts;
+  for (const Object& object : at->second) {
+    Object bare = object;
+    bare.annotations.clear();
+    texts[{object.ns, object.kind, object.name}] = ToYaml(bare);
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<ObjectChange>> DiffObjects(const ClusterObjects& before,
+                                                             const ClusterObjects& after) {
+  std::set<std::string> clusters;
+  for (const auto& [cluster, objects] : before) clusters.insert(cluster);
+  for (const auto& [cluster, objects] : after) clusters.insert(cluster);
+  std::map<std::string, std::vector<ObjectChange>> changes;
+  for (const std::string& cluster : clusters) {
+    const std::map<Key, std::string> was = TextsOf(before, cluster);
+    const std::map<Key, std::string> now = TextsOf(after, cluster);
+    std::map<Key, ObjectChange> found;
+    const auto add = [&](const Key& key, ObjectChange::Kind kind, std::string difference) {
+      const auto& [ns, object_kind, name] = key;
+      found[key] = {kind, object_kind, ns, name, std::move(difference)};
+    };
+    for (const auto& [key, text] : was) {
+      const auto other = now.find(key);
+      if (other == now.end()) {
+        add(key, ObjectChange::Kind::kRemoved, "");
+      } else if (other->second != text) {
+        add(key, ObjectChange::Kind::kChanged, UnifiedDiff(text, other->second));
+      }
+    }
+    for (const auto& [key, text] : now) {
+      if (!was.contains(key)) add(key, ObjectChange::Kind::kAdded, "");
+    }
+    for (auto& [key, change] : found) changes[cluster].push_back(std::move(change));
+  }
+  return changes;
+}
+
+}  // namespace weft::emit
