@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/codes.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "dsl/codes.h"
@@ -19,14 +20,15 @@ namespace weft::cli {
 namespace {
 
 std::vector<Code> AllCodes() {
-  std::vector<Code> codes;
-  for (const Code& code : dsl::codes::kDslCodes) codes.push_back(code);
-  for (const Code& code : engine::codes::kEngineCodes) codes.push_back(code);
-  for (const Code& code : verifier::codes::kVerifierCodes) codes.push_back(code);
-  for (const Code& code : emit::codes::kEmitCodes) codes.push_back(code);
-  for (const Code& code : gloo::codes::kGlooCodes) codes.push_back(code);
-  for (const Code& code : relay::codes::kRelayCodes) codes.push_back(code);
-  return codes;
+  std::vector<Code> all;
+  for (const Code& code : dsl::codes::kDslCodes) all.push_back(code);
+  for (const Code& code : engine::codes::kEngineCodes) all.push_back(code);
+  for (const Code& code : verifier::codes::kVerifierCodes) all.push_back(code);
+  for (const Code& code : emit::codes::kEmitCodes) all.push_back(code);
+  for (const Code& code : gloo::codes::kGlooCodes) all.push_back(code);
+  for (const Code& code : relay::codes::kRelayCodes) all.push_back(code);
+  for (const Code& code : codes::kCommandCodes) all.push_back(code);
+  return all;
 }
 
 // The error reference: docs/errors.md is this text.

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/project.h"
 
 namespace {
 
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
     weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);
     if (NamesNoCommand(app, argc, argv)) return weft::cli::kExitCannot;
+    if (!weft::cli::UseProject(app, {argv + 1, argv + argc})) return weft::cli::kExitCannot;
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

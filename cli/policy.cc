@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/commands.h"
+#include "cli/memory_limit.h"
 
 namespace weft::cli {
 
@@ -11,6 +12,21 @@ void AddInputOptions(CLI::App& command, PolicyOptions& options) {
   command.add_option("inputs", options.inputs.paths, ".weft files and directories")->required();
   command.add_option("--inventory", options.inputs.inventory,
                      "discovered objects: PATH or CLUSTER=PATH, repeatable");
+  command
+      .add_option_function<std::string>(
+          "--memory-limit",
+          [](const std::string& text) {
+            const std::optional<std::uint64_t> bytes = ParseSize(text);
+            if (!bytes) {
+              throw CLI::ValidationError("--memory-limit",
+                                         "`" + text + "` is no size; write one as 512MiB or 2GiB");
+            }
+            if (!LimitMemory(*bytes)) {
+              throw CLI::ValidationError("--memory-limit", "the system refuses the limit");
+            }
+          },
+          "end with exit code 2 rather than use more memory")
+      ->type_name("SIZE");
 }
 
 void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {

@@ -4,8 +4,11 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <tuple>
 
+#include "cli/baseline.h"
+#include "cli/codes.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
 #include "cli/verify_output.h"
@@ -21,6 +24,9 @@ struct Options {
   VerifyFormat format = VerifyFormat::kHuman;
   std::string property;
   std::string fail_on = "error";
+  std::string baseline;  // "" = none
+  bool write_baseline = false;
+  std::string until;  // of what is written
 };
 
 // On a terminal, after a second, the name of the property that is being proved.
@@ -82,6 +88,121 @@ int ExitCode(const VerifyResult& result, const std::string& fail_on) {
                                                                         : kExitClean;
 }
 
+// Takes the accepted out; what is left of the baseline was mended.
+class Acceptor {
+ public:
+  Acceptor(const Baseline& baseline, const std::string& today, VerifyResult& result)
+      : baseline_(baseline), today_(today), result_(result) {}
+
+  // Whether the finding is accepted. One whose day is over says so.
+  bool Take(Diagnostic& finding, const std::string& fingerprint) {
+    const auto entry = baseline_.find(fingerprint);
+    if (entry == baseline_.end()) return false;
+    used_.insert(fingerprint);
+    const auto& [until, reason, span] = entry->second;
+    if (until < today_) {
+      finding.notes.push_back("it was accepted until " + until +
+                              (reason.empty() ? "" : ": " + reason));
+      return false;
+    }
+    result_.accepted.push_back({finding, fingerprint, until, reason});
+    return true;
+  }
+
+  [[nodiscard]] std::vector<Diagnostic> Stale() const {
+    Diagnostics stale;
+    for (const auto& [fingerprint, entry] : baseline_) {
+      if (used_.contains(fingerprint) || !entry.span.IsKnown()) continue;
+      stale.Add({.severity = Severity::kNote,
+                 .number = codes::kStaleAcceptance.number,
+                 .name = codes::kStaleAcceptance.name,
+                 .message = "nothing is found of `" + fingerprint + "` any more",
+                 .span = entry.span,
+                 .help = "remove the entry"});
+    }
+    return stale.Sorted();
+  }
+
+ private:
+  const Baseline& baseline_;
+  const std::string& today_;
+  VerifyResult& result_;
+  std::set<std::string> used_;
+};
+
+void Accept(const Baseline& baseline, const std::string& today, verifier::Report& report,
+            VerifyResult& result) {
+  const SourceMap& sources = result.policy.inputs.sources;
+  Acceptor acceptor(baseline, today, result);
+  const std::vector<std::string> known = Fingerprints(result.language, sources);
+  std::vector<Diagnostic> language;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (!acceptor.Take(result.language[i], known[i])) language.push_back(result.language[i]);
+  }
+  std::vector<Diagnostic> proved;
+  for (const verifier::Finding& finding : report.findings) proved.push_back(finding.diagnostic);
+  const std::vector<std::string> fingerprints = Fingerprints(proved, sources);
+  std::vector<verifier::Finding> findings;
+  for (std::size_t i = 0; i < fingerprints.size(); ++i) {
+    verifier::Finding& finding = report.findings[i];
+    if (!acceptor.Take(finding.diagnostic, fingerprints[i])) findings.push_back(std::move(finding));
+  }
+  report.findings = std::move(findings);
+  for (Diagnostic& stale : acceptor.Stale()) language.push_back(std::move(stale));
+  result.language = std::move(language);
+}
+
+void SortByPlace(std::vector<Diagnostic>& diagnostics) {
+  std::stable_sort(diagnostics.begin(), diagnostics.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     return std::tie(a.span, a.number) < std::tie(b.span, b.number);
+                   });
+}
+
+// What the baseline accepts is taken out of the report and of the result's own diagnostics. False
+// when the baseline is wrong or cannot be written, which is printed.
+bool UseBaseline(const Options& options, Policy& policy, verifier::Report& report,
+                 VerifyResult& result) {
+  SourceMap& sources = policy.inputs.sources;
+  Baseline baseline;
+  const bool exists = relay::Disk().KindOf(options.baseline) != relay::Tree::Kind::kNothing;
+  if (exists || !options.write_baseline) {
+    Result<std::string> text = ReadFile(options.baseline);
+    if (!text.ok()) {
+      std::fprintf(stderr, "weft: `%s` %s\n", options.baseline.c_str(), text.error().c_str());
+      return false;
+    }
+    const FileId id =
+        sources.Add(options.baseline, std::move(text).value(), SourceKind::kYaml, options.baseline);
+    Diagnostics wrong;
+    baseline = ReadBaseline(sources.Get(id), wrong);
+    if (wrong.HasErrors()) {
+      PrintHuman(wrong.Sorted(), sources, options.format != VerifyFormat::kHuman);
+      return false;
+    }
+  }
+  const std::string today = DayFromNow(0);
+  if (options.write_baseline) {
+    std::vector<Diagnostic> all = result.language;
+    for (const verifier::Finding& finding : report.findings) all.push_back(finding.diagnostic);
+    SortByPlace(all);
+    const std::string until = options.until.empty() ? DayFromNow(90) : options.until;
+    const Status written =
+        WriteFile(options.baseline, BaselineText(all, sources, baseline, today, until));
+    if (!written.ok()) {
+      std::fprintf(stderr, "weft: %s\n", written.error().c_str());
+      return false;
+    }
+    std::fprintf(stderr, "weft: %s accepted in `%s`\n", CountText(all.size(), "finding").c_str(),
+                 options.baseline.c_str());
+    for (const std::string& fingerprint : Fingerprints(all, sources)) {
+      baseline[fingerprint] = {until, "", {}};
+    }
+  }
+  Accept(baseline, today, report, result);
+  return true;
+}
+
 int Verify(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
@@ -100,15 +221,18 @@ int Verify(const Options& options) {
                               return since.count();
                             }});
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  VerifyResult result{*policy, report, policy->diagnostics.Sorted(), took.count()};
+  VerifyResult result{*policy, report, policy->diagnostics.Sorted(), {}, {}, 0};
+  if (policy->ExitCode() == kExitClean && !options.baseline.empty() &&
+      !UseBaseline(options, *policy, report, result)) {
+    return kExitCannot;
+  }
+  result.diagnostics = result.language;
   for (const verifier::Finding& finding : report.findings) {
     result.diagnostics.push_back(finding.diagnostic);
   }
-  std::stable_sort(result.diagnostics.begin(), result.diagnostics.end(),
-                   [](const Diagnostic& a, const Diagnostic& b) {
-                     return std::tie(a.span, a.number) < std::tie(b.span, b.number);
-                   });
+  SortByPlace(result.diagnostics);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  result.seconds = took.count();
   Print(result, options.format);
   return ExitCode(result, options.fail_on);
 }
@@ -132,6 +256,17 @@ void AddVerify(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember(verifier::PropertyNames()));
   command->add_option("--fail-on", options->fail_on, "error or warning: what exit code 1 means")
       ->check(CLI::IsMember({"error", "warning"}));
+  CLI::Option* baseline = command->add_option("--baseline", options->baseline,
+                                              "findings accepted for now, each until a day");
+  baseline->type_name("FILE");
+  CLI::Option* write = command->add_flag("--write-baseline", options->write_baseline,
+                                         "accept everything that is found now");
+  write->needs(baseline);
+  command->add_option("--until", options->until, "day until which it is accepted; 90 days from now")
+      ->needs(write)
+      ->type_name("YYYY-MM-DD")
+      ->check(
+          CLI::Validator([](std::string& day) { return IsDay(day) ? "" : "is no such day"; }, ""));
   command->callback([options, &exit_code] { exit_code = Verify(*options); });
 }
 

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/baseline.h"
 #include "cli/output.h"
 #include "cli/request_json.h"
 #include "dsl/render.h"
@@ -70,9 +72,18 @@ std::string VerifyJson(const VerifyResult& result) {
                      {"proved", report.Count(PropertyVerdict::kProved)},
                      {"violated", report.Count(PropertyVerdict::kViolated)},
                      {"undecided", report.Count(PropertyVerdict::kUndecided)},
+                     {"accepted", result.accepted.size()},
                      {"rules", result.policy.model.rules},
                      {"seconds", result.seconds}};
-  json["findings"] = FindingsJson(result.policy.diagnostics, sources);
+  json["findings"] = Json::array();
+  const std::vector<std::string> known = Fingerprints(result.language, sources);
+  for (std::size_t i = 0; i < result.language.size(); ++i) {
+    json["findings"].push_back(FindingJson(result.language[i], sources));
+    json["findings"].back()["fingerprint"] = known[i];
+  }
+  std::vector<Diagnostic> proved;
+  for (const verifier::Finding& finding : report.findings) proved.push_back(finding.diagnostic);
+  const std::vector<std::string> fingerprints = Fingerprints(proved, sources);
   const Model& model = result.policy.model;
   std::vector<Json> proofs = relay::ProofFindingsJson(report, model, sources);
   for (std::size_t i = 0; i < proofs.size(); ++i) {
@@ -80,7 +91,16 @@ std::string VerifyJson(const VerifyResult& result) {
       proofs[i]["request"] = RequestJson(model, *witness);
       proofs[i]["result"] = ResultJson(model, *witness, engine::Evaluate(model, *witness));
     }
+    proofs[i]["fingerprint"] = fingerprints[i];
     json["findings"].push_back(std::move(proofs[i]));
+  }
+  json["accepted"] = Json::array();
+  for (const AcceptedFinding& finding : result.accepted) {
+    Json one = FindingJson(finding.diagnostic, sources);
+    one["fingerprint"] = finding.fingerprint;
+    one["until"] = finding.until;
+    one["reason"] = finding.reason;
+    json["accepted"].push_back(std::move(one));
   }
   json["properties"] = Json::array();
   for (const verifier::Property& property : report.properties) {
@@ -95,47 +115,88 @@ std::string VerifyJson(const VerifyResult& result) {
   return Dump(json);
 }
 
-std::string VerifySarif(const VerifyResult& result) {
-  const SourceMap& sources = result.policy.inputs.sources;
-  const auto location = [&](Span span, const std::string& message) {
-    const LineColumn at = sources.Locate(span.file, span.begin);
-    Json place;
-    place["physicalLocation"] = {{"artifactLocation", {{"uri", FilePath(sources.Get(span.file))}}},
-                                 {"region", {{"startLine", at.line}, {"startColumn", at.column}}}};
-    if (!message.empty()) place["message"] = {{"text", message}};
-    return place;
-  };
-  Json rules = Json::array();
-  Json results = Json::array();
-  std::set<std::uint16_t> known;
-  for (const Diagnostic& d : result.diagnostics) {
-    if (known.insert(d.number).second) {
-      rules.push_back({{"id", CodeText(d.number)}, {"name", d.name}});
-    }
+namespace {
+
+// Results of a SARIF run and the rules they name.
+class SarifRun {
+ public:
+  explicit SarifRun(const SourceMap& sources) : sources_(sources) {}
+
+  void Add(const Diagnostic& d, const std::string& fingerprint, const AcceptedFinding* accepted) {
+    AddRule(d);
     Json one;
     one["ruleId"] = CodeText(d.number);
+    one["ruleIndex"] = known_[d.number];
     one["level"] = SeverityName(d.severity);
     std::string text = d.message;
     for (const std::string& note : d.notes) text += "\n" + note;
     one["message"] = {{"text", text}};
     one["locations"] = Json::array();
-    if (d.span.IsKnown()) one["locations"].push_back(location(d.span, ""));
+    if (d.span.IsKnown()) one["locations"].push_back(Location(d.span, ""));
     one["relatedLocations"] = Json::array();
     for (const Label& label : d.related) {
       if (label.span.IsKnown()) {
-        one["relatedLocations"].push_back(location(label.span, label.message));
+        one["relatedLocations"].push_back(Location(label.span, label.message));
       }
     }
-    results.push_back(std::move(one));
+    one["partialFingerprints"] = {{"weft/v1", fingerprint}};
+    if (accepted != nullptr) {
+      one["suppressions"] =
+          Json::array({{{"kind", "external"},
+                        {"justification", accepted->reason + " (until " + accepted->until + ")"}}});
+    }
+    results_.push_back(std::move(one));
   }
-  Json run;
-  run["tool"]["driver"] = {{"name", "weft"}, {"rules", rules}};
-  run["results"] = std::move(results);
-  Json json;
-  json["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
-  json["version"] = "2.1.0";
-  json["runs"] = Json::array({run});
-  return Dump(json);
+
+  [[nodiscard]] std::string Text() const {
+    Json run;
+    run["tool"]["driver"] = {{"name", "weft"}, {"version", WEFT_VERSION}, {"rules", rules_}};
+    run["columnKind"] = "unicodeCodePoints";
+    run["results"] = results_;
+    Json json;
+    json["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
+    json["version"] = "2.1.0";
+    json["runs"] = Json::array({run});
+    return Dump(json);
+  }
+
+ private:
+  void AddRule(const Diagnostic& d) {
+    if (!known_.emplace(d.number, rules_.size()).second) return;
+    rules_.push_back({{"id", CodeText(d.number)},
+                      {"name", d.name},
+                      {"shortDescription", {{"text", d.name}}},
+                      {"help", {{"text", "weft explain-code " + CodeText(d.number)}}}});
+  }
+
+  [[nodiscard]] Json Location(Span span, const std::string& message) const {
+    const LineColumn at = sources_.Locate(span.file, span.begin);
+    Json place;
+    place["physicalLocation"] = {{"artifactLocation", {{"uri", FilePath(sources_.Get(span.file))}}},
+                                 {"region", {{"startLine", at.line}, {"startColumn", at.column}}}};
+    if (!message.empty()) place["message"] = {{"text", message}};
+    return place;
+  }
+
+  const SourceMap& sources_;
+  std::map<std::uint16_t, std::size_t> known_;  // index of the rule
+  Json rules_ = Json::array();
+  Json results_ = Json::array();
+};
+
+}  // namespace
+
+std::string VerifySarif(const VerifyResult& result) {
+  const SourceMap& sources = result.policy.inputs.sources;
+  SarifRun run(sources);
+  const std::vector<std::string> fingerprints = Fingerprints(result.diagnostics, sources);
+  for (std::size_t i = 0; i < result.diagnostics.size(); ++i) {
+    run.Add(result.diagnostics[i], fingerprints[i], nullptr);
+  }
+  for (const AcceptedFinding& finding : result.accepted) {
+    run.Add(finding.diagnostic, finding.fingerprint, &finding);
+  }
+  return run.Text();
 }
 
 std::string VerifyJunit(const VerifyResult& result) {
@@ -143,11 +204,19 @@ std::string VerifyJunit(const VerifyResult& result) {
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   const Diagnostics& policy = result.policy.diagnostics;
   const bool broken = policy.HasErrors();
+  // What the baseline accepts is no failure.
+  const auto fails = [&](const verifier::Property& property) {
+    return property.verdict == PropertyVerdict::kViolated &&
+           std::any_of(report.findings.begin(), report.findings.end(),
+                       [&](const auto& finding) { return finding.property == property.name; });
+  };
+  const auto failures = static_cast<std::size_t>(
+      std::count_if(report.properties.begin(), report.properties.end(), fails));
   xml +=
       fmt::format("<testsuite name=\"weft verify\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
-                  report.properties.size() + (broken ? 1 : 0),
-                  report.Count(PropertyVerdict::kViolated) + (broken ? 1 : 0),
-                  report.Count(PropertyVerdict::kUndecided));
+                  report.properties.size() + (broken ? 1 : 0), failures + (broken ? 1 : 0),
+                  report.Count(PropertyVerdict::kViolated) - failures +
+                      report.Count(PropertyVerdict::kUndecided));
   // Nothing is proved of a policy that does not type: that is a failure, not an empty suite.
   if (broken) {
     xml += "  <testcase classname=\"policy\" name=\"types\">\n";
@@ -168,6 +237,9 @@ std::string VerifyJunit(const VerifyResult& result) {
     xml += ">\n";
     if (property.verdict == PropertyVerdict::kUndecided)
       xml += "    <skipped message=\"undecided\"/>\n";
+    if (property.verdict == PropertyVerdict::kViolated && !fails(property)) {
+      xml += "    <skipped message=\"accepted by the baseline\"/>\n";
+    }
     for (const verifier::Finding& finding : report.findings) {
       if (property.verdict != PropertyVerdict::kViolated || finding.property != property.name) {
         continue;
@@ -257,6 +329,9 @@ std::string VerifyHuman(const VerifyResult& result, bool color) {
       "{} proved, {} violated, {} undecided; {} rules, {:.3f} s",
       report.Count(PropertyVerdict::kProved), report.Count(PropertyVerdict::kViolated),
       report.Count(PropertyVerdict::kUndecided), result.policy.model.rules, result.seconds);
+  if (!result.accepted.empty()) {
+    text += "\n" + CountText(result.accepted.size(), "finding") + " accepted by the baseline";
+  }
   return text;
 }
 

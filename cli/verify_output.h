@@ -9,10 +9,18 @@
 
 namespace weft::cli {
 
+// A finding the baseline accepts.
+struct AcceptedFinding {
+  Diagnostic diagnostic;
+  std::string fingerprint, until, reason;
+};
+
 struct VerifyResult {
   const Policy& policy;
-  const verifier::Report& report;
-  std::vector<Diagnostic> diagnostics;  // of reading and of the proofs, sorted
+  const verifier::Report& report;         // without what is accepted
+  std::vector<Diagnostic> language;       // of reading, sorted
+  std::vector<Diagnostic> diagnostics;    // of reading and of the proofs, sorted
+  std::vector<AcceptedFinding> accepted;  // in the order of the places
   double seconds = 0;
 };
 
