@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "cli/explain_log.h"
 #include "cli/policy.h"
 #include "cli/request_flags.h"
 #include "dsl/overloaded.h"
@@ -144,9 +145,26 @@ void PrintHuman(const Policy& policy, const engine::Request& request, const Outc
 struct Options {
   PolicyOptions policy;
   RequestFlags request;
+  std::string log;  // "" = the request of the flags
 };
 
+int ExplainLines(const Options& options) {
+  const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
+  if (policy->ExitCode() != kExitClean) {
+    PrintDiagnostics(
+        policy->diagnostics, policy->inputs.sources,
+        options.policy.format == Format::kJson ? Format::kPlain : options.policy.format);
+  }
+  if (policy->inputs.unreadable) return kExitCannot;
+  return ExplainLog(*policy, options.log, options.request, options.policy.format);
+}
+
 int Explain(const Options& options) {
+  if (!options.log.empty()) return ExplainLines(options);
+  if (options.request.to.empty()) {
+    std::fputs("weft: write --to HOST[:PORT] or --to gateway:NAME, or --log FILE\n", stderr);
+    return kExitCannot;
+  }
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
   const bool json = options.policy.format == Format::kJson;
   const Result<engine::Request> request = MakeRequest(options.request, policy->model);
@@ -185,9 +203,14 @@ void AddExplain(CLI::App& app, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  weft explain policies/ --from web/frontend@east --to ledger.payments:8080 --path /api\n"
-      "  weft explain policies/ --to gateway:north-south --header host=books.example --path /");
+      "  weft explain policies/ --to gateway:north-south --header host=books.example --path /\n"
+      "  kubectl logs deploy/reviews -c istio-proxy | weft explain policies/ --log -");
   AddPolicyOptions(*command, options->policy);
   AddRequestFlags(*command, options->request);
+  command
+      ->add_option("--log", options->log,
+                   "access log of Istio's proxies, text or JSON; - for standard input")
+      ->type_name("FILE");
   command->callback([options, &exit_code] { exit_code = Explain(*options); });
 }
 

@@ -29,8 +29,7 @@ namespace {
 // with memory to spare is left to go its way.
 void Fault(int signal) {
   constexpr std::size_t kProbe = std::size_t{64} << 20;  // more than an allocator takes at once
-  void* probe =
-      ::mmap(nullptr, kProbe, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* probe = ::mmap(nullptr, kProbe, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (probe == MAP_FAILED) OutOfMemory();
   ::signal(signal, SIG_DFL);
   ::raise(signal);

@@ -187,7 +187,7 @@ Status ReadServices(const RequestFlags& flags, const Model& model, Request& requ
 void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
   command.add_option("--from", flags.from, "caller NAMESPACE/ACCOUNT[@CLUSTER]; default: outside");
   command.add_flag("--plaintext", flags.plaintext, "the caller shows no mTLS identity");
-  command.add_option("--to", flags.to, "HOST[:PORT] or gateway:NAME")->required();
+  command.add_option("--to", flags.to, "HOST[:PORT] or gateway:NAME");
   command.add_option("--method", flags.method, "HTTP method");
   command.add_option("--path", flags.path, "path, with query if any");
   command.add_option("--header", flags.headers, "NAME=VALUE, repeatable");
