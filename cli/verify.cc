@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/policy.h"
 #include "cli/verify_output.h"
+#include "relay/compile/repair.h"
 #include "verifier/verify.h"
 
 namespace weft::cli {
@@ -27,6 +28,9 @@ struct Options {
   std::string baseline;  // "" = none
   bool write_baseline = false;
   std::string until;  // of what is written
+  bool fix = false;
+  bool dry_run = false;
+  bool may_widen = false;
 };
 
 // On a terminal, after a second, the name of the property that is being proved.
@@ -203,7 +207,37 @@ bool UseBaseline(const Options& options, Policy& policy, verifier::Report& repor
   return true;
 }
 
+void Show(const relay::Repair& repair, const std::string& verb) {
+  std::string text = verb + " " + repair.finding + "\n  " + repair.what;
+  if (repair.mended > 1) text += " (mends " + CountText(repair.mended, "finding") + ")";
+  for (const std::string& other : repair.otherwise) text += "\n  or: " + other;
+  std::fprintf(stderr, "%s\n%s\n", text.c_str(), repair.difference.c_str());
+}
+
+// Shows every repair and makes it, unless that is not wanted. False when a file cannot be written.
+bool Fix(const Options& options) {
+  const relay::Repairs repairs = relay::FindRepairs(options.policy.inputs, options.may_widen);
+  for (const relay::Repair& repair : repairs.repairs) {
+    Show(repair, "fix");
+    if (options.dry_run) continue;
+    for (const auto& [path, text] : repair.files) {
+      const Status written = WriteFile(path, text);
+      if (written.ok()) continue;
+      std::fprintf(stderr, "weft: %s\n", written.error().c_str());
+      return false;
+    }
+  }
+  for (const relay::Repair& offer : repairs.offers) {
+    Show(offer, "not made, since it lets more in (--may-widen makes it):");
+  }
+  std::fprintf(stderr, "weft: %s%s, %s left\n", CountText(repairs.repairs.size(), "edit").c_str(),
+               options.dry_run ? " found, none made" : " made",
+               CountText(repairs.left, "finding").c_str());
+  return true;
+}
+
 int Verify(const Options& options) {
+  if (options.fix && !Fix(options)) return kExitCannot;
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
   verifier::Report report;
@@ -267,6 +301,11 @@ void AddVerify(CLI::App& app, int& exit_code) {
       ->type_name("YYYY-MM-DD")
       ->check(
           CLI::Validator([](std::string& day) { return IsDay(day) ? "" : "is no such day"; }, ""));
+  CLI::Option* fix =
+      command->add_flag("--fix", options->fix, "make the fewest edits that mend what is found");
+  command->add_flag("--dry-run", options->dry_run, "show the edits only")->needs(fix);
+  command->add_flag("--may-widen", options->may_widen, "also edits that let more requests in")
+      ->needs(fix);
   command->callback([options, &exit_code] { exit_code = Verify(*options); });
 }
 
