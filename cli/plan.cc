@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
+#include <tuple>
 
 #include "cli/commands.h"
 #include "cli/plan_output.h"
@@ -85,11 +87,18 @@ emit::ClusterObjects ObjectsOf(Policy& policy) {
                          policy.diagnostics);
 }
 
-relay::SnapshotPtr SnapshotOf(const emit::ClusterObjects& objects, const std::string& cluster) {
+// Of the objects, those that change: the others have no place in the order.
+relay::SnapshotPtr SnapshotOf(const emit::ClusterObjects& objects, const std::string& cluster,
+                              const std::vector<emit::ObjectChange>& changes) {
+  std::set<std::tuple<std::string, std::string, std::string>> changed;
+  for (const emit::ObjectChange& change : changes) {
+    changed.emplace(change.object_kind, change.ns, change.name);
+  }
   std::map<relay::ObjectKey, relay::ObjectPtr> set;
   const auto at = objects.find(cluster);
   if (at != objects.end()) {
     for (const emit::Object& object : at->second) {
+      if (!changed.contains({object.kind, object.ns, object.name})) continue;
       relay::ObjectPtr one = relay::FromEmitted(object);
       set[one->key] = std::move(one);
     }
@@ -98,11 +107,9 @@ relay::SnapshotPtr SnapshotOf(const emit::ClusterObjects& objects, const std::st
 }
 
 // What each step of make-before-break puts in place.
-std::vector<RolloutStep> RolloutOf(const emit::ClusterObjects& before,
-                                   const emit::ClusterObjects& after, const std::string& cluster) {
+std::vector<RolloutStep> RolloutOf(relay::SnapshotPtr at, const relay::SnapshotPtr& to) {
   std::vector<RolloutStep> steps;
-  relay::SnapshotPtr at = SnapshotOf(before, cluster);
-  for (const relay::SnapshotPtr& next : relay::ApplicationSteps(*at, *SnapshotOf(after, cluster))) {
+  for (const relay::SnapshotPtr& next : relay::ApplicationSteps(*at, *to)) {
     const relay::Delta delta = relay::Diff(*at, *next);
     RolloutStep step{.removed = delta.removed};
     for (const relay::ObjectPtr& object : delta.changed) step.applied.push_back(object->key);
@@ -170,7 +177,8 @@ int Plan(const Options& options) {
       result.objects = emit::DiffObjects(objects_before, objects);
     }
     for (const auto& [cluster, changes] : result.objects) {
-      result.rollout[cluster] = RolloutOf(objects_before, objects, cluster);
+      result.rollout[cluster] = RolloutOf(SnapshotOf(objects_before, cluster, changes),
+                                          SnapshotOf(objects, cluster, changes));
     }
   }
   PrintFindings(result, options.format);

@@ -272,16 +272,27 @@ class SidecarRoutes {
     return hosts;
   }
 
-  // Callers with a proxy in the cluster that both versions know; for each workspace one place for
-  // every locality.
+  // A caller in the ids of either version.
+  using Caller = std::pair<engine::WorkloadId, engine::WorkloadId>;
+
+  // Callers with a proxy in the cluster that both versions know. Where no table is about a host, a
+  // caller's workspace and place alone say what its proxy does: those stand together.
   void CollectCallers(engine::ClusterId cluster) {
     callers_.clear();
+    std::map<std::tuple<engine::WorkspaceId, engine::WorkspaceId, engine::Locality>, std::size_t>
+        known;
     const Model& after = work_.after();
     for (std::uint32_t w = 0; w < after.workloads.size(); ++w) {
       const engine::Workload& workload = after.workloads[w];
       if (workload.cluster != cluster || !workload.sidecar) continue;
       const engine::WorkloadId before = work_.back().Of(engine::WorkloadId{w});
-      if (!before.IsNone()) callers_.emplace_back(before, engine::WorkloadId{w});
+      if (before.IsNone()) continue;
+      const auto [group, fresh] =
+          known.try_emplace({work_.before()[before].workspace, workload.workspace,
+                             engine::SidecarSender(after, {w}, cluster, {}).locality},
+                            callers_.size());
+      if (fresh) callers_.emplace_back();
+      callers_[group->second].emplace_back(before, engine::WorkloadId{w});
     }
   }
 
@@ -303,29 +314,57 @@ class SidecarRoutes {
     std::set<std::pair<std::uint16_t, Layer>> ports;
     if (old_side.target) ports.merge(PortsAt(work_.before(), *old_side.target, before));
     if (side.target) ports.merge(PortsAt(work_.after(), *side.target, after));
+    const bool tabled = old_side.tabled || side.tabled;
     for (const auto& [port, layer] : ports) {
-      std::map<std::tuple<engine::WorkspaceId, engine::WorkspaceId, engine::Locality>, bool> same;
-      for (const auto& [old_caller, caller] : callers_) {
-        // Without tables, a caller's workspace and place alone say what its proxy does.
-        const bool tabled = old_side.tabled || side.tabled;
-        const engine::Locality place =
-            engine::SidecarSender(work_.after(), caller, after, {}).locality;
-        const std::tuple key{work_.before()[old_caller].workspace, work_.after()[caller].workspace,
-                             place};
-        const auto known = same.find(key);
-        if (!tabled && known != same.end() && known->second) continue;
-        const CellSide a = Sidecar(work_.before(), old_side, old_caller, before, host, port, layer);
-        const CellSide b = Sidecar(work_.after(), side, caller, after, host, port, layer);
-        same[key] = SameCell(a, b);
-        if (same[key]) continue;
-        const Candidate candidate{
-            .source = caller, .identity = b.site.peer, .cluster = after, .workspace = {}};
-        CompareCell(work_, a, b,
-                    {.destination = host + ":" + std::to_string(port),
-                     .caller = CallerName(work_.after(), candidate),
-                     .anonymous = false});
+      std::map<engine::Locality, bool> same_default;  // what all do that know the host
+      for (const std::vector<Caller>& group : callers_) {
+        if (!tabled &&
+            SameForGroup(old_side, side, group, {before, after, host, port, layer}, same_default)) {
+          continue;
+        }
+        for (const auto& [old_caller, caller] : group) {
+          const CellSide a =
+              Sidecar(work_.before(), old_side, old_caller, before, host, port, layer);
+          const CellSide b = Sidecar(work_.after(), side, caller, after, host, port, layer);
+          if (SameCell(a, b)) continue;
+          const Candidate candidate{
+              .source = caller, .identity = b.site.peer, .cluster = after, .workspace = {}};
+          CompareCell(work_, a, b,
+                      {.destination = host + ":" + std::to_string(port),
+                       .caller = CallerName(work_.after(), candidate),
+                       .anonymous = false});
+        }
       }
     }
+  }
+
+  struct Call {
+    engine::ClusterId before, after;
+    const std::string& host;
+    std::uint16_t port;
+    Layer layer;
+  };
+
+  // Without tables all proxies of a place that know the host do the same with it.
+  [[nodiscard]] bool SameForGroup(const HostSide& old_side, const HostSide& side,
+                                  const std::vector<Caller>& group, const Call& call,
+                                  std::map<engine::Locality, bool>& same_default) const {
+    const auto& [old_caller, caller] = group.front();
+    const auto knows = [](const Model& model, const HostSide& of, engine::WorkloadId id) {
+      return of.target && engine::IsVisible(model, model[id].workspace, *of.target);
+    };
+    const bool knew = knows(work_.before(), old_side, old_caller);
+    if (knew != knows(work_.after(), side, caller)) return false;
+    if (!knew) return true;
+    const auto [known, fresh] = same_default.try_emplace(
+        engine::SidecarSender(work_.after(), caller, call.after, {}).locality, false);
+    if (fresh) {
+      known->second = SameCell(
+          Sidecar(work_.before(), old_side, old_caller, call.before, call.host, call.port,
+                  call.layer),
+          Sidecar(work_.after(), side, caller, call.after, call.host, call.port, call.layer));
+    }
+    return known->second;
   }
 
   static CellSide Sidecar(const Model& model, const HostSide& host_side, engine::WorkloadId caller,
@@ -364,7 +403,7 @@ class SidecarRoutes {
 
   ChangeWork& work_;
   TabledHosts tabled_before_, tabled_after_;
-  std::vector<std::pair<engine::WorkloadId, engine::WorkloadId>> callers_;
+  std::vector<std::vector<Caller>> callers_;  // in groups
 };
 
 }  // namespace

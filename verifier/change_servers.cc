@@ -122,6 +122,7 @@ class PortChange {
       const auto sets = CallerSetsOf(*model, *guard);
       sets_.insert(sets_.end(), sets.begin(), sets.end());
     }
+    for (const engine::CallerSet* set : sets_) alone_.push_back({*set});
     callers_ = work_.callers().Relevant(sets_, cluster_, anywhere, {});
     std::map<std::vector<bool>, std::size_t> known;
     for (std::size_t i = 0; i < callers_.size(); ++i) known.emplace(Signature(callers_[i]), i);
@@ -135,8 +136,8 @@ class PortChange {
 
   [[nodiscard]] std::vector<bool> Signature(const Candidate& candidate) const {
     std::vector<bool> signature{candidate.identity.has_value()};
-    for (const engine::CallerSet* set : sets_) {
-      signature.push_back(engine::Admits({*set}, candidate.identity));
+    for (const std::vector<engine::CallerSet>& set : alone_) {
+      signature.push_back(engine::Admits(set, candidate.identity));
     }
     return signature;
   }
@@ -338,6 +339,7 @@ class PortChange {
   const Guard* old_guard_;
   const Guard* guard_;
   std::vector<const engine::CallerSet*> sets_;
+  std::vector<std::vector<engine::CallerSet>> alone_;  // each of them by itself
   std::vector<Candidate> callers_;
   std::vector<std::vector<const Candidate*>> standing_for_;  // by caller
   Study study_;
