@@ -107,7 +107,8 @@ std::string DayFromNow(int days) {
 
 bool IsDay(const std::string& text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  for (const std::size_t i : {0, 1, 2, 3, 5, 6, 8, 9}) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 4 || i == 7) continue;
     if (text[i] < '0' || text[i] > '9') return false;
   }
   const auto number = [&](std::size_t at, std::size_t size) {

@@ -31,7 +31,8 @@ std::string LabelsOf(const Model& model, const engine::Backend& backend) {
     if (subset.name != backend.subset) continue;
     std::string text;
     for (const auto& [key, value] : subset.labels) {
-      text += (text.empty() ? "" : ", ") + key + "=" + value;
+      if (!text.empty()) text += ", ";
+      text.append(key).append("=").append(value);
     }
     return "{" + text + "}";
   }

@@ -84,7 +84,7 @@ struct Pair {
 
 class TargetSettings {
  public:
-  TargetSettings(ChangeWork& work, Pair pair) : work_(work), pair_(std::move(pair)) {}
+  TargetSettings(ChangeWork& work, const Pair& pair) : work_(work), pair_(pair) {}
 
   void Run() {
     const DestinationPolicy& was = engine::PolicyOf(work_.before(), pair_.before);

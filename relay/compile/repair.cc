@@ -19,8 +19,8 @@ namespace codes = verifier::codes;
 // The disk with some files changed.
 class EditedTree : public Tree {
  public:
-  explicit EditedTree(std::map<std::string, std::string> texts) {
-    for (auto& [path, text] : texts) texts_[Disk().Identity(path)] = std::move(text);
+  explicit EditedTree(const std::map<std::string, std::string>& texts) {
+    for (const auto& [path, text] : texts) texts_[Disk().Identity(path)] = text;
   }
   [[nodiscard]] Kind KindOf(const std::string& path) const override { return Disk().KindOf(path); }
   [[nodiscard]] Result<std::vector<std::string>> Entries(const std::string& path) const override {
@@ -72,8 +72,8 @@ std::string NameOf(const Diagnostic& d) { return CodeText(d.number) + " " + d.me
 std::unique_ptr<State> Prove(const InputOptions& options,
                              std::map<std::string, std::string> texts) {
   auto state = std::make_unique<State>();
-  state->texts = texts;
-  const EditedTree tree(std::move(texts));
+  const EditedTree tree(texts);
+  state->texts = std::move(texts);
   Diagnostics diagnostics;
   state->inputs.tree = &tree;
   ReadInputs(options, state->inputs, diagnostics);
@@ -221,8 +221,9 @@ class Candidates {
       for (std::size_t at = source->text.find(wide, span.begin); at < span.end;
            at = source->text.find(wide, at + 1)) {
         std::string text = source->text;
-        Add(span, "narrow" + wide + "…\" to" + narrow + "…\"",
-            text.replace(at, wide.size(), narrow));
+        std::string what = "narrow";
+        what.append(wide).append("…\" to").append(narrow).append("…\"");
+        Add(span, std::move(what), text.replace(at, wide.size(), narrow));
       }
     }
   }

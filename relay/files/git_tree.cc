@@ -148,7 +148,7 @@ class Copier {
     if (depth > kMaxDepth) return Error{"`" + path.string() + "` is nested too deep"};
     for (std::size_t i = 0; i < git_tree_entrycount(tree); ++i) {
       const git_tree_entry* entry = git_tree_entry_byindex(tree, i);
-      const Status copied = Copy(entry, path / git_tree_entry_name(entry), depth + 1);
+      Status copied = Copy(entry, path / git_tree_entry_name(entry), depth + 1);
       if (!copied.ok()) return copied;
     }
     return Unit{};
@@ -171,14 +171,14 @@ Status CopyPaths(git_repository* repository, const git_tree* root, const fs::pat
     if (!IsBelow(identity, top)) continue;
     const fs::path below = identity.lexically_relative(top);
     if (below == ".") {
-      const Status copied = copier.CopyTree(root, "", 0);
+      Status copied = copier.CopyTree(root, "", 0);
       if (!copied.ok()) return copied;
       continue;
     }
     git_tree_entry* found = nullptr;
     if (git_tree_entry_bypath(&found, root, below.generic_string().c_str()) != 0) continue;
     const Owned<git_tree_entry> entry(found);
-    const Status copied = copier.Copy(entry.get(), below, 0);
+    Status copied = copier.Copy(entry.get(), below, 0);
     if (!copied.ok()) return copied;
   }
   return Unit{};
