@@ -288,6 +288,32 @@ bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
       target);
 }
 
+bool ListensForHttp(const Model& model, WorkspaceId from, ClusterId cluster, std::uint16_t port) {
+  const auto fits = [port](const ServicePort& p) { return p.IsHttp() && p.number == port; };
+  for (std::uint32_t i = 0; i < model.services.size(); ++i) {
+    const ServiceInstance* here = model.services[i].In(cluster);
+    if (here != nullptr && IsVisible(model, from, ServiceId{i}) &&
+        std::any_of(here->ports.begin(), here->ports.end(), fits)) {
+      return true;
+    }
+  }
+  for (std::uint32_t i = 0; i < model.destinations.size(); ++i) {
+    const auto& ports = model.destinations[i].ports;
+    if (IsVisible(model, from, DestinationId{i}) && std::any_of(ports.begin(), ports.end(), fits)) {
+      return true;
+    }
+  }
+  for (std::uint32_t i = 0; i < model.externals.size(); ++i) {
+    const auto& ports = model.externals[i].ports;
+    if (IsVisible(model, from, ExternalId{i}) &&
+        std::any_of(ports.begin(), ports.end(),
+                    [&](const External::Port& p) { return fits(p.port); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Sender SidecarSender(const Model& model, WorkloadId source, ClusterId cluster,
                      std::optional<Identity> identity) {
   return {cluster, LocalityOf(model, source, cluster), std::move(identity)};

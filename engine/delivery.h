@@ -36,6 +36,11 @@ struct Sender {
 // are known to it, to those they are shared with, and to gateways.
 [[nodiscard]] bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target);
 
+// Whether proxies of the workspace listen for HTTP on the port: they know something that has it. A
+// trimmed one answers there for hosts it does not know, and refuses connections to other ports.
+[[nodiscard]] bool ListensForHttp(const Model& model, WorkspaceId from, ClusterId cluster,
+                                  std::uint16_t port);
+
 // Whether the target has the port, seen from the cluster.
 [[nodiscard]] bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster,
                            std::uint16_t port);

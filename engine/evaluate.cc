@@ -191,14 +191,20 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   // A caller without sidecar, or one that goes around it, is bound by nothing on its own side.
   const bool proxied =
       !source.IsNone() && model[source].sidecar && !request.plaintext && !request.direct;
-  // A trimmed proxy answers for hosts it does not know; others pass the connection on, to nowhere.
-  const bool trimmed = proxied && !workspace.IsNone() && model[workspace].trim;
-  const int unknown = trimmed && request.layer == Layer::kHttp ? 502 : 0;
+  // A trimmed proxy answers for hosts it does not know, where it listens; others pass the
+  // connection on, to nowhere.
+  const auto unknown = [&] {
+    const bool trimmed = proxied && !workspace.IsNone() && model[workspace].trim;
+    return trimmed && request.layer == Layer::kHttp &&
+                   ListensForHttp(model, workspace, request.cluster, request.port)
+               ? 502
+               : 0;
+  };
   const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
-  if (!target) return BlockedAt(Stage::kHidden, unknown, {});
+  if (!target) return BlockedAt(Stage::kHidden, unknown(), {});
   if (proxied && !IsVisible(model, workspace, *target)) {
-    if (workspace.IsNone()) return BlockedAt(Stage::kHidden, unknown, {});
-    return BlockedAt(Stage::kHidden, unknown, {model[workspace].isolate_span});
+    if (workspace.IsNone()) return BlockedAt(Stage::kHidden, unknown(), {});
+    return BlockedAt(Stage::kHidden, unknown(), {model[workspace].isolate_span});
   }
   const Sender sender = SidecarSender(model, source, request.cluster, peer);
   if (proxied) {

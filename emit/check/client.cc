@@ -286,6 +286,42 @@ std::optional<Host> FindHost(const Mesh& mesh, ClusterId cluster, const std::str
   return std::nullopt;
 }
 
+bool ListensForHttp(const Mesh& mesh, ClusterId cluster, const std::string& ns,
+                    std::uint16_t port) {
+  for (const engine::Service& service : mesh.world.services) {
+    const engine::ServiceInstance* instance = service.In(cluster);
+    if (instance == nullptr) continue;
+    const Host host{service.Fqdn(mesh.world[cluster]), instance, service.ns, nullptr};
+    const auto fits = [port](const engine::ServicePort& p) {
+      return p.number == port && p.IsHttp();
+    };
+    if (std::any_of(instance->ports.begin(), instance->ports.end(), fits) &&
+        SidecarAdmits(mesh, cluster, ns, host, service.ns)) {
+      return true;
+    }
+  }
+  const auto speaks_http = [port](const yaml::Node& p) {
+    const yaml::Node* number = p.Find("number");
+    const yaml::Node* protocol = p.Find("protocol");
+    return number != nullptr && number->AsInt() == port && protocol != nullptr &&
+           (protocol->text == "HTTP" || protocol->text == "HTTP2" || protocol->text == "GRPC");
+  };
+  for (const IstioObject* entry : OfKind(mesh, cluster, "ServiceEntry")) {
+    const yaml::Node* ports = entry->spec.Find("ports");
+    const yaml::Node* hosts = entry->spec.Find("hosts");
+    if (ports == nullptr || hosts == nullptr || !Exported(*entry, ns) ||
+        std::none_of(ports->items.begin(), ports->items.end(), speaks_http)) {
+      continue;
+    }
+    for (const yaml::Node& h : hosts->items) {
+      if (SidecarAdmits(mesh, cluster, ns, {h.text, nullptr, entry->ns, entry}, entry->ns)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 bool HasPort(const Host& host, std::uint16_t port) {
   if (host.service != nullptr) {
     return std::any_of(host.service->ports.begin(), host.service->ports.end(),

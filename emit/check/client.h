@@ -24,6 +24,9 @@ struct Host {
 // Host by its full name, as routes name destinations.
 [[nodiscard]] std::optional<Host> HostNamed(const Mesh& mesh, engine::ClusterId cluster,
                                             const std::string& name);
+// Sidecars of clients in `ns` listen for HTTP on the port: they know a host that has it.
+[[nodiscard]] bool ListensForHttp(const Mesh& mesh, engine::ClusterId cluster,
+                                  const std::string& ns, std::uint16_t port);
 [[nodiscard]] bool HasPort(const Host& host, std::uint16_t port);
 
 // Who sends: the caller's sidecar, or a gateway.

@@ -306,10 +306,12 @@ bool Concerns(const IstioObject& service, const Client& client, const Request& r
   return false;
 }
 
-// The client's proxy answers for hosts that are not in its registry, instead of passing them on.
+// The client's proxy answers for hosts that are not in its registry, instead of passing them on, on
+// ports where it listens for HTTP at all.
 bool KnowsRegistryOnly(const Mesh& mesh, const Client& client, const Request& request) {
   const auto sidecars = OfKind(mesh, client.cluster, "Sidecar");
   return request.layer == engine::Layer::kHttp &&
+         ListensForHttp(mesh, client.cluster, client.ns, request.port) &&
          std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
            const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
            return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";

@@ -95,9 +95,10 @@ void Deciding::AtSidecar() {
   const std::uint32_t ns = client == nullptr ? TextMap::kAbsent : client->namespace_number;
   const WorkspaceId workspace = client == nullptr ? WorkspaceId{} : client->workspace;
   const bool bound = proxied && !request_.direct;
-  // A trimmed proxy answers for hosts it does not know.
-  const bool answers = bound && client->trimmed;
-  const int unknown = answers && request_.layer == Layer::kHttp ? 502 : 0;
+  // A trimmed proxy answers for hosts it does not know, where it listens.
+  const bool answers = bound && client->trimmed && request_.layer == Layer::kHttp &&
+                       program_.names.Listens(workspace, request_.cluster, request_.port);
+  const int unknown = answers ? 502 : 0;
   const std::optional<TargetRef> target =
       program_.names.Resolve(request_.host, ns, request_.cluster);
   if (!target) return Block(Stage::kHidden, unknown);

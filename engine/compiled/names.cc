@@ -52,6 +52,11 @@ HostNames::HostNames(const Model& model)
     if (!gateway.workspace.IsNone()) has_gateway_[gateway.workspace.index()] = true;
   }
   AddKnown();
+  for (std::uint32_t i = 0; i < model.workspaces.size(); ++i) {
+    if (model.workspaces[i].trim) AddListeners({i});
+  }
+  std::sort(listeners_.begin(), listeners_.end());
+  listeners_.erase(std::unique(listeners_.begin(), listeners_.end()), listeners_.end());
 }
 
 void HostNames::AddKnown() {
@@ -71,6 +76,34 @@ void HostNames::AddKnown() {
       known_.push_back(KnowsWhatWeftAnnounces(workspace, one));
     }
   }
+}
+
+void HostNames::AddListeners(WorkspaceId workspace) {
+  const auto add = [&](ClusterId cluster, const ServicePort& port) {
+    if (port.IsHttp()) listeners_.emplace_back(workspace, cluster, port.number);
+  };
+  const auto add_everywhere = [&](const ServicePort& port) {
+    for (std::uint32_t c = 0; c < model_.clusters.size(); ++c) add({c}, port);
+  };
+  for (std::uint32_t i = 0; i < model_.services.size(); ++i) {
+    if (!Knows(workspace, ServiceId{i})) continue;
+    for (const ServiceInstance& instance : model_.services[i].instances) {
+      for (const ServicePort& port : instance.ports) add(instance.cluster, port);
+    }
+  }
+  for (std::uint32_t i = 0; i < model_.destinations.size(); ++i) {
+    if (!Knows(workspace, DestinationId{i})) continue;
+    for (const ServicePort& port : model_.destinations[i].ports) add_everywhere(port);
+  }
+  for (std::uint32_t i = 0; i < model_.externals.size(); ++i) {
+    if (!Knows(workspace, ExternalId{i})) continue;
+    for (const External::Port& port : model_.externals[i].ports) add_everywhere(port.port);
+  }
+}
+
+bool HostNames::Listens(WorkspaceId workspace, ClusterId cluster, std::uint16_t port) const {
+  return std::binary_search(listeners_.begin(), listeners_.end(),
+                            std::tuple(workspace, cluster, port));
 }
 
 std::uint32_t HostNames::NamespaceNumber(std::string_view ns) const {

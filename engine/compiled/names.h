@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "engine/compiled/host_index.h"
@@ -32,6 +33,9 @@ class HostNames {
     return known_[row * TargetCount(model_) + TargetNumber(model_, target)];
   }
 
+  // Whether a trimmed proxy of the workspace listens for HTTP on the port.
+  [[nodiscard]] bool Listens(WorkspaceId workspace, ClusterId cluster, std::uint16_t port) const;
+
  private:
   [[nodiscard]] ServiceId ServiceOf(std::string_view host, std::uint32_t ns,
                                     ClusterId cluster) const;
@@ -42,6 +46,7 @@ class HostNames {
   template <typename Object>
   [[nodiscard]] bool KnowsWhatWeftAnnounces(WorkspaceId workspace, const Object& object) const;
   void AddKnown();
+  void AddListeners(WorkspaceId workspace);
 
   const Model& model_;
   TextMap destinations_;               // host -> DestinationId
@@ -52,6 +57,8 @@ class HostNames {
   std::vector<std::string> suffixes_;  // ".svc.<domain>" of each cluster
   std::vector<bool> has_gateway_;      // by WorkspaceId
   std::vector<bool> known_;            // (none, each workspace) x TargetNumber
+  // Of trimmed proxies, for HTTP; sorted.
+  std::vector<std::tuple<WorkspaceId, ClusterId, std::uint16_t>> listeners_;
 };
 
 }  // namespace weft::engine::compiled
