@@ -120,11 +120,6 @@ std::vector<std::string> Values(const std::set<Pattern>& patterns, verifier::Dom
   return values;
 }
 
-// A field's value reaches the server as it was sent only without blanks around it.
-bool Travels(const std::string& value) {
-  return value.empty() || (value.front() != ' ' && value.back() != ' ');
-}
-
 class Collector {
  public:
   Collector(const Model& model, const Request& request) : model_(model), request_(request) {}
@@ -183,6 +178,10 @@ void AddTokens(const Palette& palette, Collector& all) {
 }
 
 }  // namespace
+
+bool Travels(const std::string& value) {
+  return value.empty() || (value.front() != ' ' && value.back() != ' ');
+}
 
 bool IsGateway(const Model& model, engine::WorkloadId id) {
   const engine::Workload& workload = model[id];

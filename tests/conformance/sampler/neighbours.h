@@ -27,6 +27,9 @@ struct Palette {
 };
 [[nodiscard]] Palette PaletteOf(const engine::Model& model);
 
+// A field's value reaches the server as it was sent: without blanks around it.
+[[nodiscard]] bool Travels(const std::string& value);
+
 // A proxy without an application behind it. It calls nobody by itself: its identity is tried on the
 // way past it.
 [[nodiscard]] bool IsGateway(const engine::Model& model, engine::WorkloadId id);

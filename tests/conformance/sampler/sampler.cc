@@ -1,6 +1,7 @@
-// Draws requests from the proofs of a policy, for the lab to send: for every rule one request that
-// it decides, and the requests beside that one. Prints them with what the evaluator says, in the
-// format of `weft test -o json`. Same policy, same requests.
+// Draws requests for the lab to send: from the proofs of a policy, for every rule one request that
+// it decides, and the requests beside that one; then others at random. All are different. Prints
+// them with what the evaluator says, in the format of `weft test -o json`. Same policy, same
+// requests.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "cli/policy.h"
 #include "cli/request_json.h"
 #include "engine/path.h"
+#include "tests/conformance/sampler/drawn.h"
 #include "tests/conformance/sampler/neighbours.h"
 #include "verifier/atlas.h"
 #include "verifier/callers.h"
@@ -50,7 +52,21 @@ class Sampler {
     return all;
   }
 
+  // `count` more at random; fewer when the policy is too small for as many different ones.
+  std::vector<Sample> DrawAtRandom(std::size_t count) {
+    RandomRequests random(model_, palette_, callers_.all(), kSeed);
+    std::vector<Sample> drawn;
+    for (std::size_t tries = 0; random.Any() && drawn.size() < count && tries < 20 * count;
+         ++tries) {
+      Request request = random.Next();
+      if (seen_.insert(request).second) drawn.push_back({request, {}, "drawn at random"});
+    }
+    return drawn;
+  }
+
  private:
+  static constexpr unsigned kSeed = 20;
+
   void Add(const Request& witness, Span rule, const std::vector<verifier::Candidate>& callers) {
     if (!seen_.insert(witness).second) return;
     witnesses_.push_back({witness, rule, "decided by this rule"});
@@ -220,7 +236,7 @@ std::vector<Sample> Thin(std::vector<Sample> all, std::size_t most) {
   return kept;
 }
 
-int Run(const cli::PolicyOptions& options, std::size_t most) {
+int Run(const cli::PolicyOptions& options, std::size_t most, std::size_t random) {
   const std::unique_ptr<cli::Policy> policy = cli::LoadPolicy(options);
   if (policy->ExitCode() != 0) {
     cli::PrintDiagnostics(policy->diagnostics, policy->inputs.sources, cli::Format::kPlain);
@@ -228,7 +244,11 @@ int Run(const cli::PolicyOptions& options, std::size_t most) {
   }
   nlohmann::ordered_json json;
   json["tests"] = nlohmann::ordered_json::array();
-  for (const Sample& sample : Thin(Sampler(policy->model).Draw(), most)) {
+  Sampler sampler(policy->model);
+  std::vector<Sample> samples = Thin(sampler.Draw(), most);
+  std::vector<Sample> more = sampler.DrawAtRandom(random);
+  samples.insert(samples.end(), more.begin(), more.end());
+  for (const Sample& sample : samples) {
     const engine::Outcome outcome = engine::Evaluate(policy->model, sample.request);
     nlohmann::ordered_json one = cli::PlaceJson(sample.rule, policy->inputs.sources);
     if (!one.is_object()) one = nlohmann::ordered_json::object();
@@ -248,11 +268,13 @@ int Run(const cli::PolicyOptions& options, std::size_t most) {
 }  // namespace weft::lab
 
 int main(int argc, char** argv) {
-  CLI::App app("draws requests from the proofs of a policy");
+  CLI::App app("draws requests from the proofs of a policy, and at random");
   weft::cli::PolicyOptions options;
   std::size_t most = 1500;
+  std::size_t random = 0;
   weft::cli::AddInputOptions(app, options);
-  app.add_option("--most", most, "how many requests at most");
+  app.add_option("--most", most, "how many requests from the proofs at most");
+  app.add_option("--random", random, "how many requests at random");
   CLI11_PARSE(app, argc, argv);
-  return weft::lab::Run(options, most);
+  return weft::lab::Run(options, most, random);
 }
