@@ -18,6 +18,7 @@ type setup struct {
 	example              string
 	dumps                string   // folder of the inventory
 	inventory            []string // flags for weft: the inventory as the lab completes it
+	kube                 kubePrograms
 }
 
 func (s *setup) addFlags(flags *flag.FlagSet) {
@@ -25,6 +26,8 @@ func (s *setup) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&s.sampler, "sampler", "", "the program that draws requests from the proofs")
 	flags.StringVar(&s.envoy, "envoy", "", "the Envoy program")
 	flags.StringVar(&s.dumps, "inventory", "", "folder of the dumps of clusters; EXAMPLE/inventory without it")
+	flags.StringVar(&s.kube.apiserver, "kube-apiserver", "", "a program; istiods then read real API servers")
+	flags.StringVar(&s.kube.etcd, "etcd", "", "the program API servers keep their objects in")
 	flags.StringVar(&s.dir, "dir", "", "folder for logs and generated files; its content is replaced")
 }
 
@@ -33,6 +36,9 @@ func (s *setup) parse(flags *flag.FlagSet, arguments []string) error {
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
+	if (s.kube.apiserver == "") != (s.kube.etcd == "") {
+		return errors.New("name both --kube-apiserver and --etcd, or neither")
+	}
 	if s.weft == "" || s.envoy == "" || s.dir == "" || flags.NArg() != 1 {
 		return errors.New("name --weft, --envoy, --dir and one example")
 	}
@@ -40,7 +46,7 @@ func (s *setup) parse(flags *flag.FlagSet, arguments []string) error {
 	if s.dumps == "" {
 		s.dumps = filepath.Join(s.example, "inventory")
 	}
-	for _, path := range []*string{&s.weft, &s.sampler, &s.envoy, &s.dir, &s.example, &s.dumps} {
+	for _, path := range []*string{&s.weft, &s.sampler, &s.envoy, &s.dir, &s.example, &s.dumps, &s.kube.apiserver, &s.kube.etcd} {
 		if *path == "" {
 			continue
 		}
@@ -91,6 +97,7 @@ func (s *setup) prepareWith(planted string) (*mesh, trials, error) {
 	if err != nil {
 		return nil, tests, err
 	}
+	m.kube = s.kube
 	if err := m.load(emitted); err != nil {
 		return nil, tests, err
 	}
@@ -98,6 +105,9 @@ func (s *setup) prepareWith(planted string) (*mesh, trials, error) {
 		if err := mutate(m.emitted, planted); err != nil {
 			return nil, tests, err
 		}
+	}
+	if s.kube.given() {
+		return m, tests, nil // the API servers judge
 	}
 	return m, tests, m.admitAll()
 }

@@ -31,6 +31,7 @@ type cluster struct {
 	pods     []*pod
 	services []*service
 	address  netip.Addr // where its istiod listens
+	api      store      // what its istiod reads
 }
 
 // pod is the one instance of a workload.

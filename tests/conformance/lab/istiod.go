@@ -27,13 +27,16 @@ var istiodEnvironment = []string{
 	"PILOT_ENABLE_TELEMETRY_LABEL=false", "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER=false",
 	"PILOT_SKIP_VALIDATE_TRUST_DOMAIN=true", "PILOT_ENABLE_K8S_SELECT_WORKLOAD_ENTRIES=false",
 	"PILOT_DEBOUNCE_AFTER=10ms",
+	"VALIDATION_WEBHOOK_CONFIG_NAME=", "INJECTION_WEBHOOK_CONFIG_NAME=", // nobody would call them
 }
 
-// runIstiod is Istio's control plane over an API in memory; it runs until it is told to end.
+// runIstiod is Istio's control plane over an API in memory or a real one; it runs until it is told to
+// end.
 func runIstiod(arguments []string) error {
 	flags := flag.NewFlagSet("istiod", flag.ContinueOnError)
 	name := flags.String("cluster", "", "cluster ID")
-	objects := flags.String("objects", "", "folder of the objects its API shows")
+	objects := flags.String("objects", "", "folder of the objects an API in memory shows")
+	kubeconfig := flags.String("kubeconfig", "", "of a real API server, instead")
 	mesh := flags.String("mesh", "", "file of the mesh configuration")
 	httpAddress := flags.String("http", "", "address of the debug pages")
 	monitoring := flags.String("monitoring", "", "address of the metrics")
@@ -56,6 +59,9 @@ func runIstiod(arguments []string) error {
 		p.RegistryOptions.Registries = []string{"Kubernetes"}
 		p.RegistryOptions.KubeOptions.DomainSuffix = "cluster.local"
 		p.RegistryOptions.KubeOptions.ClusterID = istiocluster.ID(*name)
+		p.RegistryOptions.KubeConfig = *kubeconfig
+		p.RegistryOptions.KubeOptions.KubernetesAPIQPS = 80 // pilot-discovery's own defaults
+		p.RegistryOptions.KubeOptions.KubernetesAPIBurst = 160
 		p.ServerOptions = bootstrap.DiscoveryServerOptions{
 			HTTPAddr: *httpAddress, MonitoringAddr: *monitoring, SecureGRPCAddr: *secure,
 			TLSOptions: bootstrap.TLSOptions{
@@ -67,6 +73,9 @@ func runIstiod(arguments []string) error {
 	if err := args.Complete(); err != nil {
 		return err
 	}
+	if *kubeconfig != "" {
+		return serveIstiod(args, nil)
+	}
 	shownAPI, err := newAPI(*objects)
 	if err != nil {
 		return err
@@ -77,10 +86,13 @@ func runIstiod(arguments []string) error {
 	return serveIstiod(args, shownAPI)
 }
 
+// serveIstiod runs over an API in memory or, without one, over that of the kubeconfig.
 func serveIstiod(args *bootstrap.PilotArgs, shownAPI *api) error {
 	var hook error
 	server, err := bootstrap.NewServer(args, func(s *bootstrap.Server) {
-		hook = setKubeClient(s, shownAPI.client)
+		if shownAPI != nil {
+			hook = setKubeClient(s, shownAPI.client)
+		}
 	})
 	if err := errors.Join(err, hook); err != nil {
 		return err
@@ -89,7 +101,9 @@ func serveIstiod(args *bootstrap.PilotArgs, shownAPI *api) error {
 	if err := server.Start(stop); err != nil {
 		return err
 	}
-	go shownAPI.follow(stop, func(err error) { log.Errorf("objects: %v", err) })
+	if shownAPI != nil {
+		go shownAPI.follow(stop, func(err error) { log.Errorf("objects: %v", err) })
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	<-signals

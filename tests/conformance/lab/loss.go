@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (m *mesh) notice(gone []*pod, ready bool) error {
 			objects = append(objects, p.object())
 		}
 		c.objects = objects
-		if err := writeObjects(filepath.Join(m.dir, c.name, "api", "cluster.yaml"), c.objects); err != nil {
+		if err := c.api.show(inventorySet, c.objects); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 type mesh struct {
 	dir      string // of logs and generated files
 	envoy    string // program
+	kube     kubePrograms
 	clusters []*cluster
 	emitted  map[string][]*unstructured.Unstructured // by cluster
 	network  *network
@@ -130,6 +132,9 @@ func (m *mesh) up() error {
 		return err
 	}
 	if err := m.serveOutside(); err != nil {
+		return err
+	}
+	if err := m.openStores(); err != nil {
 		return err
 	}
 	for _, c := range m.clusters {
@@ -315,32 +320,54 @@ func (m *mesh) startIstiod(c *cluster) error {
 			return err
 		}
 	}
-	if err := m.fillSecrets(c); err != nil {
+	if err := m.fillStore(c); err != nil {
 		return err
 	}
-	if err := writeObjects(filepath.Join(dir, "api", "cluster.yaml"), c.objects); err != nil {
-		return err
-	}
-	if err := writeObjects(filepath.Join(dir, "api", "lab.yaml"), []*unstructured.Unstructured{protocolNames()}); err != nil {
-		return err
-	}
-	if err := m.apply(c); err != nil {
-		return err
-	}
-	command := exec.Command("/proc/self/exe", "istiod", "--cluster", c.name,
-		"--objects", filepath.Join(dir, "api"), "--mesh", filepath.Join(dir, "mesh.yaml"),
+	arguments := append([]string{"istiod", "--cluster", c.name, "--mesh", filepath.Join(dir, "mesh.yaml"),
 		"--http", c.debugAddress(8080), "--monitoring", c.debugAddress(15014),
-		"--xds", c.address.String()+":15012", "--tls", filepath.Join(dir, "istiod"))
+		"--xds", c.address.String() + ":15012", "--tls", filepath.Join(dir, "istiod")}, c.api.flags()...)
+	command := exec.Command("/proc/self/exe", arguments...)
 	command.Env = append(os.Environ(), istiodEnvironment...)
 	// istiod fetches key sets of token issuers, which the lab serves under its own root.
 	command.Env = append(command.Env, "CLUSTER_ID="+c.name, "SSL_CERT_FILE="+filepath.Join(dir, "istiod.root"))
 	return m.start("istiod-"+c.name, m.network.root, command)
 }
 
-// apply shows istiod the emitted objects as they are now.
-func (m *mesh) apply(c *cluster) error {
-	return writeObjects(filepath.Join(m.dir, c.name, "api", "emitted.yaml"), m.emitted[c.name])
+// openStores gives every cluster its API; real ones start side by side.
+func (m *mesh) openStores() error {
+	problems := make([]error, len(m.clusters))
+	var group sync.WaitGroup
+	for i, c := range m.clusters {
+		if !m.kube.given() {
+			c.api = files{filepath.Join(m.dir, c.name, "api")}
+			continue
+		}
+		group.Go(func() { c.api, problems[i] = m.startKube(c) })
+	}
+	group.Wait()
+	return errors.Join(problems...)
 }
+
+// fillStore puts everything a cluster holds into its API.
+func (m *mesh) fillStore(c *cluster) error {
+	if err := m.fillSecrets(c); err != nil {
+		return err
+	}
+	if err := c.api.show(inventorySet, c.objects); err != nil {
+		return err
+	}
+	own := []*unstructured.Unstructured{protocolNames()}
+	if m.kube.given() {
+		own = append(own, c.mayReadSecrets()...)
+	}
+	if err := c.api.show(labSet, own); err != nil {
+		return err
+	}
+	return m.apply(c)
+}
+
+// apply shows istiod the emitted objects as they are now.
+func (m *mesh) apply(c *cluster) error { return c.api.show(emittedSet, m.emitted[c.name]) }
 
 func (c *cluster) debugAddress(port int) string {
 	return fmt.Sprintf("127.0.0.1:%d", port+100*c.index)
