@@ -168,6 +168,7 @@ func (a *application) handler(port int) http.Handler {
 			report.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 		}
 		text, _ := json.Marshal(report)
+		text = append(text, '\n') // a person's prompt begins a new line
 		w.Header().Set(podHeader, a.id)
 		if strings.HasPrefix(r.Header.Get("content-type"), "application/grpc") {
 			answerGRPC(w, text)

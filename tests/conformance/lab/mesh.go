@@ -208,7 +208,7 @@ func (m *mesh) serveOutside() error {
 		}
 	}
 	m.network.hosts = names
-	if err := writeHosts(names); err != nil {
+	if err := writeHosts(hostsFile, names); err != nil {
 		return err
 	}
 	if len(issuers) == 0 {
@@ -287,14 +287,6 @@ func (m *mesh) startExternal(entry *unstructured.Unstructured, hosts []string, n
 	app, err := startApplication(id, m.network.outside, ports, m.trust)
 	m.apps[id] = app
 	return err
-}
-
-func writeHosts(names map[string]netip.Addr) error {
-	text := "127.0.0.1 localhost\n"
-	for name, address := range names {
-		text += fmt.Sprintf("%s %s\n", address, name)
-	}
-	return os.WriteFile(hostsFile, []byte(text), 0o644)
 }
 
 // ---- istiod

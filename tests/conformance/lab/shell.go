@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,9 @@ func runShell(arguments []string) error {
 	if err := m.nameNamespaces(); err != nil {
 		return err
 	}
+	if err := m.writeNames(); err != nil {
+		return err
+	}
 	fmt.Printf("\nThe mesh is up; it goes when this shell ends. Logs are in %s/log.\n", s.dir)
 	fmt.Println("Send from a pod:   ip netns exec POD curl -s http://HOST:PORT/PATH")
 	fmt.Println("Look at its proxy: ip netns exec POD curl -s localhost:15000/clusters")
@@ -49,6 +53,10 @@ func runShell(arguments []string) error {
 	shell := exec.Command("/bin/sh", "-i")
 	shell.Stdin, shell.Stdout, shell.Stderr = os.Stdin, os.Stdout, os.Stderr
 	shell.Env = append(os.Environ(), "PS1=lab> ")
+	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
+		// The terminal belongs to a process group outside, which the shell could not give it back to.
+		shell.SysProcAttr = &syscall.SysProcAttr{Foreground: true, Ctty: 0}
+	}
 	err = shell.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
