@@ -123,6 +123,7 @@ func (c *cluster) complete() {
 			c.network = network
 		}
 	}
+	c.addBareGateways()
 	c.makePods()
 	for i, object := range c.of("Service") {
 		c.services = append(c.services, c.completeService(object, i))
@@ -187,6 +188,58 @@ func (c *cluster) makePods() {
 		}
 		p.proxied = c.injects(p)
 	}
+}
+
+// addBareGateways adds a Deployment for every Service of type LoadBalancer that selects nothing: dumps
+// often leave out what was installed as a part of the platform.
+func (c *cluster) addBareGateways() {
+	for _, service := range c.of("Service") {
+		kind, _, _ := unstructured.NestedString(service.Object, "spec", "type")
+		selector, _, _ := unstructured.NestedStringMap(service.Object, "spec", "selector")
+		if kind != "LoadBalancer" || len(selector) == 0 || c.runs(service.GetNamespace(), selector) {
+			continue
+		}
+		account := "default"
+		for _, known := range c.of("ServiceAccount") {
+			if known.GetNamespace() == service.GetNamespace() && strings.HasPrefix(known.GetName(), service.GetName()) {
+				account = known.GetName()
+			}
+		}
+		set := map[string]any{}
+		for name, value := range selector {
+			set[name] = value
+		}
+		template := maps.Clone(set)
+		template["sidecar.istio.io/inject"] = "true"
+		made := &unstructured.Unstructured{Object: object{
+			"apiVersion": "apps/v1", "kind": "Deployment",
+			"spec": object{
+				"selector": object{"matchLabels": set},
+				"template": object{
+					"metadata": object{"labels": template},
+					"spec": object{
+						"serviceAccountName": account,
+						"containers":         []any{object{"name": "istio-proxy", "image": "auto"}},
+					},
+				},
+			},
+		}}
+		made.SetName(service.GetName())
+		made.SetNamespace(service.GetNamespace())
+		c.objects = append(c.objects, made)
+	}
+}
+
+// runs tells whether something of the dump has the labels.
+func (c *cluster) runs(ns string, selector map[string]string) bool {
+	wanted := labels.SelectorFromSet(selector)
+	return slices.ContainsFunc(c.objects, func(held *unstructured.Unstructured) bool {
+		set := held.GetLabels()
+		if held.GetKind() != "Pod" {
+			set, _, _ = unstructured.NestedStringMap(held.Object, "spec", "template", "metadata", "labels")
+		}
+		return held.GetNamespace() == ns && len(set) > 0 && wanted.Matches(labels.Set(set))
+	})
 }
 
 // podOf returns the pod of a workload; nil when it should run none. The first of its Pods in the

@@ -385,8 +385,31 @@ func (c *cluster) meshConfiguration() ([]byte, error) {
 	return yaml.Marshal(settings)
 }
 
+// addSecrets adds those that gateways show certificates from and the dump does not have.
+func (m *mesh) addSecrets(c *cluster) {
+	has := func(ns, name string) bool {
+		return slices.ContainsFunc(c.of("Secret"), func(s *unstructured.Unstructured) bool {
+			return s.GetNamespace() == ns && s.GetName() == name
+		})
+	}
+	for _, gateway := range m.emitted[c.name] {
+		servers, _, _ := unstructured.NestedSlice(gateway.Object, "spec", "servers")
+		for _, server := range servers {
+			name, _, _ := unstructured.NestedString(asMap(server), "tls", "credentialName")
+			if name == "" || has(gateway.GetNamespace(), name) {
+				continue
+			}
+			made := &unstructured.Unstructured{Object: object{"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}}
+			made.SetName(name)
+			made.SetNamespace(gateway.GetNamespace())
+			c.objects = append(c.objects, made)
+		}
+	}
+}
+
 // fillSecrets gives TLS Secrets, whose content no dump holds, a key pair.
 func (m *mesh) fillSecrets(c *cluster) error {
+	m.addSecrets(c)
 	for _, secret := range c.of("Secret") {
 		if _, filled, _ := unstructured.NestedMap(secret.Object, "data"); filled {
 			continue
