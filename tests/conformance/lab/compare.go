@@ -124,7 +124,7 @@ func deliveryDisagreement(r result, o observation) string {
 		return fmt.Sprintf("the server should see path %s, saw %s", r.Path, o.seen.Path)
 	case host != r.Host:
 		return fmt.Sprintf("the server should see host %s, saw %s", r.Host, host)
-	case r.DelayMS != nil && o.elapsed < time.Duration(*r.DelayMS)*time.Millisecond:
+	case r.DelayMS != nil && o.elapsed < time.Duration(*r.DelayMS)*time.Millisecond-timerSlack:
 		return fmt.Sprintf("should be delayed by %d ms, took %s", *r.DelayMS, o.elapsed)
 	}
 	for _, edit := range r.Headers {
