@@ -1,12 +1,12 @@
 #include "relay/files/git.h"
 
-#include <git2.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string_view>
+
+#include "relay/files/libgit.h"
 
 namespace weft::relay {
 namespace {
@@ -16,24 +16,6 @@ namespace fs = std::filesystem;
 constexpr int kMaxDepth = 32;
 constexpr std::size_t kMaxFiles = 20'000;
 constexpr std::uint64_t kMaxBytes = std::uint64_t{64} << 20;
-
-struct Free {
-  void operator()(git_repository* p) const { git_repository_free(p); }
-  void operator()(git_object* p) const { git_object_free(p); }
-  void operator()(git_tree* p) const { git_tree_free(p); }
-  void operator()(git_blob* p) const { git_blob_free(p); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Free>;
-
-// The library counts its users.
-class Library {
- public:
-  Library() { git_libgit2_init(); }
-  ~Library() { git_libgit2_shutdown(); }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-};
 
 Error GitFailure(const std::string& what) {
   const git_error* error = git_error_last();
@@ -45,14 +27,14 @@ std::string HexOf(const git_oid* id) {
   return git_oid_tostr(text, sizeof text, id);
 }
 
-Result<Owned<git_repository>> OpenRepository(const std::string& path) {
+Result<GitOwned<git_repository>> OpenRepository(const std::string& path) {
   git_repository* repository = nullptr;
   // No search upwards: a mistyped path is not answered by a repository around it.
   if (git_repository_open_ext(&repository, path.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) !=
       0) {
     return GitFailure("`" + path + "` is no git repository");
   }
-  return Owned<git_repository>(repository);
+  return GitOwned<git_repository>(repository);
 }
 
 bool IsPolicyFile(const std::string& name) {
@@ -89,7 +71,7 @@ class Exporter {
       if (git_tree_lookup(&tree, repository_, git_tree_entry_id(entry)) != 0) {
         return GitFailure("`" + shown + name + "`");
       }
-      return Write(Owned<git_tree>(tree).get(), directory / name, shown + name + "/", depth + 1);
+      return Write(GitOwned<git_tree>(tree).get(), directory / name, shown + name + "/", depth + 1);
     }
     if (!IsPolicyFile(name)) return Unit{};
     if (mode == GIT_FILEMODE_LINK) {
@@ -102,7 +84,7 @@ class Exporter {
   Status WriteBlob(const git_oid* id, const fs::path& path, const std::string& shown) {
     git_blob* found = nullptr;
     if (git_blob_lookup(&found, repository_, id) != 0) return GitFailure("`" + shown + "`");
-    const Owned<git_blob> blob(found);
+    const GitOwned<git_blob> blob(found);
     bytes_ += static_cast<std::uint64_t>(git_blob_rawsize(blob.get()));
     if (++files_ > kMaxFiles || bytes_ > kMaxBytes) {
       return Error{"it holds more than 20,000 policy files, or more than 64 MiB of them"};
@@ -150,15 +132,15 @@ Result<GitRef> ParseGitRef(const std::string& text) {
 }
 
 Result<GitTree> ExportTree(const GitRef& ref, const std::string& scratch) {
-  const Library library;
-  const Result<Owned<git_repository>> repository = OpenRepository(ref.repository);
+  const GitLibrary library;
+  const Result<GitOwned<git_repository>> repository = OpenRepository(ref.repository);
   if (!repository.ok()) return Error{repository.error()};
   git_repository* repo = repository.value().get();
   git_object* found = nullptr;
   if (git_revparse_single(&found, repo, ref.ref.c_str()) != 0) {
     return GitFailure("`" + ref.repository + "` has no `" + ref.ref + "`");
   }
-  Owned<git_object> object(found);
+  GitOwned<git_object> object(found);
   git_object* peeled = nullptr;  // an annotated tag stands for its commit
   if (git_object_peel(&peeled, object.get(), GIT_OBJECT_COMMIT) == 0) object.reset(peeled);
   git_object* top = nullptr;
@@ -166,7 +148,7 @@ Result<GitTree> ExportTree(const GitRef& ref, const std::string& scratch) {
     return Error{"`" + ref.ref + "` of `" + ref.repository +
                  "` is neither a commit nor a directory"};
   }
-  const Owned<git_object> tree(top);
+  const GitOwned<git_object> tree(top);
   GitTree result{HexOf(git_object_id(object.get())),
                  scratch + "/" + HexOf(git_object_id(tree.get()))};
   std::error_code error;
@@ -178,8 +160,8 @@ Result<GitTree> ExportTree(const GitRef& ref, const std::string& scratch) {
 }
 
 std::string RefsDirectory(const GitRef& ref) {
-  const Library library;
-  const Result<Owned<git_repository>> repository = OpenRepository(ref.repository);
+  const GitLibrary library;
+  const Result<GitOwned<git_repository>> repository = OpenRepository(ref.repository);
   return repository.ok() ? std::string(git_repository_commondir(repository.value().get())) + "refs"
                          : "";
 }

@@ -18,7 +18,7 @@ class Git : public testing::Test {
  protected:
   Git() : path_(testing::TempDir() + "/weft-git-" + std::to_string(::getpid())) {
     fs::remove_all(path_);
-    fs::create_directories(path_ + "/work/policies/inventory");
+    fs::create_directories(path_ + "/checkout/policies/inventory");
     Run("git init -q -b main . && git config user.email a@b && git config user.name n");
     Put("policies/a.weft", "workspace a\n");
     Put("policies/notes.txt", "no policy");
@@ -27,18 +27,18 @@ class Git : public testing::Test {
   }
   ~Git() override { fs::remove_all(path_); }
   void Put(const std::string& name, const std::string& text) const {
-    ASSERT_TRUE(WriteDurably(path_ + "/work/" + name, text, 0644).ok());
+    ASSERT_TRUE(WriteDurably(path_ + "/checkout/" + name, text, 0644).ok());
   }
   void Run(const std::string& command) const {
-    ASSERT_EQ(std::system(("cd '" + path_ + "/work' && { " + command + "; } >/dev/null").c_str()),
-              0)
+    ASSERT_EQ(
+        std::system(("cd '" + path_ + "/checkout' && { " + command + "; } >/dev/null").c_str()), 0)
         << command;
   }
   void Commit(const std::string& message) const {
     Run("git add -A && git commit -q -m '" + message + "'");
   }
   [[nodiscard]] Result<GitTree> Export(const std::string& ref) const {
-    return ExportTree({path_ + "/work", ref}, path_ + "/scratch");
+    return ExportTree({path_ + "/checkout", ref}, path_ + "/scratch");
   }
   const std::string path_;
 };
@@ -73,7 +73,7 @@ TEST_F(Git, WhatCannotBeReadIsSaid) {
   const Result<GitTree> nowhere = ExportTree({path_ + "/nowhere", "main"}, path_ + "/s");
   EXPECT_NE(nowhere.error().find("is no git repository"), std::string::npos);
   // A folder inside of a repository is not answered by the repository around it.
-  EXPECT_FALSE(ExportTree({path_ + "/work/policies", "main"}, path_ + "/s").ok());
+  EXPECT_FALSE(ExportTree({path_ + "/checkout/policies", "main"}, path_ + "/s").ok());
   EXPECT_NE(Export("main:policies/a.weft").error().find("neither a commit nor a directory"),
             std::string::npos);
   Run("ln -s /etc/hostname policies/link.weft");
@@ -96,7 +96,7 @@ TEST_F(Git, RepositoryAndRefAreToldApart) {
 
 TEST_F(Git, APolicyFollowsItsRefAndABrokenOneIsNoEdit) {
   Result<std::unique_ptr<PolicySource>> opened =
-      OpenPolicy(path_ + "/work@main", path_ + "/scratch");
+      OpenPolicy(path_ + "/checkout@main", path_ + "/scratch");
   ASSERT_TRUE(opened.ok()) << opened.error();
   PolicySource& source = *opened.value();
   const Result<PolicyRevision> first = source.Read();

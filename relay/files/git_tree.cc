@@ -1,7 +1,5 @@
 #include "relay/files/git_tree.h"
 
-#include <git2.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "dsl/source.h"
+#include "relay/files/libgit.h"
 
 namespace weft::relay {
 namespace {
@@ -89,23 +88,6 @@ class RevisionTree : public Tree {
   std::map<std::string, std::set<std::string>> entries_;
 };
 
-struct Free {
-  void operator()(git_repository* p) const { git_repository_free(p); }
-  void operator()(git_object* p) const { git_object_free(p); }
-  void operator()(git_tree_entry* p) const { git_tree_entry_free(p); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Free>;
-
-// The library counts its users.
-class Library {
- public:
-  Library() { git_libgit2_init(); }
-  ~Library() { git_libgit2_shutdown(); }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-};
-
 // The directory that is there today and lies above the path.
 std::string Above(const std::string& path) {
   std::error_code error;
@@ -134,7 +116,7 @@ class Copier {
     if (git_tree_entry_to_object(&found, repository_, entry) != 0) {
       return Error{"the repository lacks the content of `" + path.string() + "`"};
     }
-    const Owned<git_object> object(found);
+    const GitOwned<git_object> object(found);
     if (mode == GIT_FILEMODE_TREE) {
       return CopyTree(reinterpret_cast<const git_tree*>(object.get()), path, depth);
     }
@@ -177,7 +159,7 @@ Status CopyPaths(git_repository* repository, const git_tree* root, const fs::pat
     }
     git_tree_entry* found = nullptr;
     if (git_tree_entry_bypath(&found, root, below.generic_string().c_str()) != 0) continue;
-    const Owned<git_tree_entry> entry(found);
+    const GitOwned<git_tree_entry> entry(found);
     Status copied = copier.Copy(entry.get(), below, 0);
     if (!copied.ok()) return copied;
   }
@@ -188,13 +170,13 @@ Status CopyPaths(git_repository* repository, const git_tree* root, const fs::pat
 
 Result<std::unique_ptr<const Tree>> ReadRevision(const std::string& revision,
                                                  const RevisionPaths& paths) {
-  const Library library;
+  const GitLibrary library;
   const std::string start = paths.paths.empty() ? "." : Above(paths.paths.front());
   git_repository* opened = nullptr;
   if (git_repository_open_ext(&opened, start.c_str(), 0, nullptr) != 0) {
     return Error{"`" + start + "` is in no git repository"};
   }
-  const Owned<git_repository> repository(opened);
+  const GitOwned<git_repository> repository(opened);
   const char* workdir = git_repository_workdir(repository.get());
   if (workdir == nullptr) return Error{"`" + start + "` is in a repository without working tree"};
   git_object* found = nullptr;
@@ -202,7 +184,7 @@ Result<std::unique_ptr<const Tree>> ReadRevision(const std::string& revision,
   if (git_revparse_single(&found, repository.get(), wanted.c_str()) != 0) {
     return Error{"there is no revision `" + revision + "`"};
   }
-  const Owned<git_object> root(found);
+  const GitOwned<git_object> root(found);
   auto tree = std::make_unique<RevisionTree>(fs::path(workdir).parent_path());
   std::vector<std::string> within = paths.paths;
   within.insert(within.end(), paths.shared.begin(), paths.shared.end());
