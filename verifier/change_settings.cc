@@ -240,24 +240,29 @@ bool AsksFor(const engine::Condition& condition, engine::JwtId provider) {
                      [&](const engine::Condition& child) { return AsksFor(child, provider); });
 }
 
-void CompareProviders(ChangeWork& work) {
+// `relies(guard)`: what the guard decides depends on the provider.
+template <typename Id, typename Relies>
+void CompareProvider(ChangeWork& work, Id id, Relies relies) {
   const Model& before = work.before();
   const Model& after = work.after();
-  const auto differs = [](const auto& a, const auto& b) {
-    return a.span.IsKnown() && b.span.IsKnown();  // else one of them is a placeholder
-  };
+  // Else one of them is a placeholder.
+  if (!before[id].span.IsKnown() || !after[id].span.IsKnown()) return;
+  const std::string was = engine::MeaningOf(before, id);
+  const std::string now = engine::MeaningOf(after, id);
+  if (was == now) return;
+  Change change{.kind = ChangeKind::kSettings,
+                .before = {before[id].span},
+                .after = {after[id].span},
+                .was = was.substr(0, was.size() - 1),
+                .now = now.substr(0, now.size() - 1)};
+  ReportProvider(work, std::move(change), relies);
+}
+
+void CompareProviders(ChangeWork& work) {
+  const Model& after = work.after();
   for (std::uint32_t i = 0; i < after.jwts.size(); ++i) {
     const engine::JwtId id{i};
-    if (!differs(before[id], after[id])) continue;
-    const std::string was = engine::MeaningOf(before, id);
-    const std::string now = engine::MeaningOf(after, id);
-    if (was == now) continue;
-    Change change{.kind = ChangeKind::kSettings,
-                  .before = {before[id].span},
-                  .after = {after[id].span},
-                  .was = was.substr(0, was.size() - 1),
-                  .now = now.substr(0, now.size() - 1)};
-    ReportProvider(work, std::move(change), [&](const engine::Guard& guard) {
+    CompareProvider(work, id, [&](const engine::Guard& guard) {
       return std::any_of(guard.authentication.begin(), guard.authentication.end(),
                          [&](const auto& a) { return a.provider == id; }) ||
              std::any_of(guard.allow.begin(), guard.allow.end(),
@@ -266,16 +271,7 @@ void CompareProviders(ChangeWork& work) {
   }
   for (std::uint32_t i = 0; i < after.authorizers.size(); ++i) {
     const engine::AuthorizerId id{i};
-    if (!differs(before[id], after[id])) continue;
-    const std::string was = engine::MeaningOf(before, id);
-    const std::string now = engine::MeaningOf(after, id);
-    if (was == now) continue;
-    Change change{.kind = ChangeKind::kSettings,
-                  .before = {before[id].span},
-                  .after = {after[id].span},
-                  .was = was.substr(0, was.size() - 1),
-                  .now = now.substr(0, now.size() - 1)};
-    ReportProvider(work, std::move(change), [&](const engine::Guard& guard) {
+    CompareProvider(work, id, [&](const engine::Guard& guard) {
       return std::any_of(guard.authorization.begin(), guard.authorization.end(),
                          [&](const auto& asked) { return asked.provider == id; });
     });
