@@ -218,19 +218,7 @@ bool SidecarAdmits(const Mesh& mesh, ClusterId cluster, const std::string& ns, c
                    const std::string& host_ns) {
   for (const IstioObject* sidecar : OfKind(mesh, cluster, "Sidecar")) {
     if (sidecar->ns != ns || sidecar->spec.Find("workloadSelector") != nullptr) continue;
-    const yaml::Node* egress = sidecar->spec.Find("egress");
-    if (egress == nullptr) return true;
-    for (const yaml::Node& listener : egress->items) {
-      const yaml::Node* hosts = listener.Find("hosts");
-      if (hosts == nullptr) continue;
-      for (const yaml::Node& h : hosts->items) {
-        const std::size_t slash = h.text.find('/');
-        const std::string in = h.text.substr(0, slash);
-        const bool here = in == "*" || in == host_ns || (in == "." && host_ns == ns);
-        if (here && HostFit(h.text.substr(slash + 1), host.name) > 0) return true;
-      }
-    }
-    return false;
+    return Admits(*sidecar, host, host_ns);
   }
   return true;
 }
@@ -243,6 +231,44 @@ bool Exported(const IstioObject& object, const std::string& client_ns) {
   return std::any_of(to->items.begin(), to->items.end(), [&](const yaml::Node& ns) {
     return ns.text == "*" || ns.text == client_ns || (ns.text == "." && object.ns == client_ns);
   });
+}
+
+bool Admits(const IstioObject& sidecar, const Host& host, const std::string& host_ns) {
+  const yaml::Node* egress = sidecar.spec.Find("egress");
+  if (egress == nullptr) return true;
+  for (const yaml::Node& listener : egress->items) {
+    const yaml::Node* hosts = listener.Find("hosts");
+    if (hosts == nullptr) continue;
+    for (const yaml::Node& h : hosts->items) {
+      const std::size_t slash = h.text.find('/');
+      const std::string in = h.text.substr(0, slash);
+      const bool here = in == "*" || in == host_ns || (in == "." && host_ns == sidecar.ns);
+      if (here && HostFit(h.text.substr(slash + 1), host.name) > 0) return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> FullNames(const Mesh& mesh, ClusterId cluster, const std::string& ns,
+                                   const std::string& host) {
+  const std::string domain = ".svc." + mesh.world[cluster].domain;
+  std::vector<std::string> names{host, host + "." + ns + domain, host + domain};
+  if (host.ends_with(".svc")) names.push_back(host.substr(0, host.size() - 4) + domain);
+  return names;
+}
+
+std::uint16_t PortOf(const std::optional<Host>& host, const yaml::Node& destination,
+                     std::uint16_t asked) {
+  const yaml::Node* number = destination.At("port.number");
+  if (number != nullptr) return static_cast<std::uint16_t>(number->AsInt().value_or(0));
+  if (host && host->service != nullptr && host->service->ports.size() == 1) {
+    return host->service->ports.front().number;
+  }
+  const yaml::Node* ports =
+      host && host->entry != nullptr ? host->entry->spec.Find("ports") : nullptr;
+  if (ports == nullptr || ports->items.size() != 1) return asked;
+  const yaml::Node* only = ports->items.front().Find("number");
+  return static_cast<std::uint16_t>(only == nullptr ? 0 : only->AsInt().value_or(0));
 }
 
 std::optional<Host> HostNamed(const Mesh& mesh, ClusterId cluster, const std::string& name) {
@@ -272,11 +298,7 @@ std::optional<Host> HostNamed(const Mesh& mesh, ClusterId cluster, const std::st
 
 std::optional<Host> FindHost(const Mesh& mesh, ClusterId cluster, const std::string& ns,
                              const std::string& host) {
-  const std::string domain = ".svc." + mesh.world[cluster].domain;
-  // Names Kubernetes DNS completes.
-  std::vector<std::string> names{host, host + "." + ns + domain, host + domain};
-  if (host.ends_with(".svc")) names.push_back(host.substr(0, host.size() - 4) + domain);
-  for (const std::string& name : names) {
+  for (const std::string& name : FullNames(mesh, cluster, ns, host)) {
     const std::optional<Host> found = HostNamed(mesh, cluster, name);
     if (!found) continue;
     if (found->entry != nullptr && !Exported(*found->entry, ns)) continue;

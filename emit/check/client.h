@@ -43,6 +43,18 @@ struct Client {
                                    const std::string& subset, std::uint16_t port,
                                    const engine::Request& request);
 
+// Full names that `host` may stand for to a client in `ns`, as Kubernetes DNS completes it; in the
+// order they are tried.
+[[nodiscard]] std::vector<std::string> FullNames(const Mesh& mesh, engine::ClusterId cluster,
+                                                 const std::string& ns, const std::string& host);
+
+// The Sidecar lets the workloads of its namespace know the host, which is of `host_ns`.
+[[nodiscard]] bool Admits(const IstioObject& sidecar, const Host& host, const std::string& host_ns);
+
+// The port a route's destination means to the client that was asked for `asked`.
+[[nodiscard]] std::uint16_t PortOf(const std::optional<Host>& host, const yaml::Node& destination,
+                                   std::uint16_t asked);
+
 // exportTo of an object of `ns` admits clients of `client_ns`.
 [[nodiscard]] bool Exported(const IstioObject& object, const std::string& client_ns);
 

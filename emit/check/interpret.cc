@@ -148,11 +148,14 @@ void Rewrite(const yaml::Node& rewrite, const yaml::Node* match, Request& reques
   }
   const yaml::Node* uri = rewrite.Find("uri");
   if (uri == nullptr) return;
+  // What the route's own match of the path covers is replaced: all of it, or its prefix, which is
+  // "/" where the entry says nothing of the path.
   const yaml::Node* matched = match == nullptr ? nullptr : match->Find("uri");
-  if (matched != nullptr && matched->Find("exact") != nullptr) {
+  if (matched != nullptr && matched->Find("prefix") == nullptr) {
     request.path = uri->text;
-  } else if (matched != nullptr && matched->Find("prefix") != nullptr) {
-    request.path = uri->text + request.path.substr(matched->StringOr("prefix", "").size());
+  } else {
+    const std::string prefix = matched == nullptr ? "/" : matched->StringOr("prefix", "");
+    request.path = uri->text + request.path.substr(prefix.size());
   }
 }
 
@@ -173,25 +176,14 @@ void ChangeHeaders(const yaml::Node& route, Request& request) {
   }
 }
 
-std::uint16_t DestinationPort(const Mesh& mesh, const Client& client, const yaml::Node& destination,
-                              const Request& request) {
-  const yaml::Node* number = destination.At("port.number");
-  if (number != nullptr) return static_cast<std::uint16_t>(number->AsInt().value_or(0));
-  const auto host = HostNamed(mesh, client.cluster, destination.StringOr("host", ""));
-  if (host && host->service != nullptr && host->service->ports.size() == 1) {
-    return host->service->ports.front().number;
-  }
-  const yaml::Node* ports =
-      host && host->entry != nullptr ? host->entry->spec.Find("ports") : nullptr;
-  if (ports != nullptr && ports->items.size() == 1) {
-    return static_cast<std::uint16_t>(ports->items[0].Find("number")->AsInt().value_or(0));
-  }
-  return request.port;
-}
-
 Decision Forward(const Mesh& mesh, const Client& client, const yaml::Node& route,
                  const Request& request) {
-  Decision decision{.kind = Decision::Kind::kForwarded, .stage = "", .location = "", .shares = {}};
+  Decision decision{.kind = Decision::Kind::kForwarded,
+                    .stage = "",
+                    .location = "",
+                    .shares = {},
+                    .path = request.path,
+                    .host = request.host};
   const yaml::Node* targets = route.Find("route");
   double total = 0;
   for (const yaml::Node& target : targets->items) {
@@ -203,7 +195,9 @@ Decision Forward(const Mesh& mesh, const Client& client, const yaml::Node& route
     const yaml::Node* weight = target.Find("weight");
     Decision::Share share =
         Send(mesh, client, destination.StringOr("host", ""), destination.StringOr("subset", ""),
-             DestinationPort(mesh, client, destination, request), request);
+             PortOf(HostNamed(mesh, client.cluster, destination.StringOr("host", "")), destination,
+                    request.port),
+             request);
     if (targets->items.size() > 1 && total > 0) {
       share.weight =
           weight == nullptr ? 0 : 100 * static_cast<double>(weight->AsInt().value_or(0)) / total;
@@ -356,7 +350,12 @@ Decision AtSidecar(const Mesh& mesh, const Request& request) {
       return Blocked("no-route", 404);
     }
   }
-  Decision decision{.kind = Decision::Kind::kForwarded, .stage = "", .location = "", .shares = {}};
+  Decision decision{.kind = Decision::Kind::kForwarded,
+                    .stage = "",
+                    .location = "",
+                    .shares = {},
+                    .path = request.path,
+                    .host = request.host};
   decision.shares.push_back(Send(mesh, client, host->name, "", request.port, request));
   return decision;
 }

@@ -31,6 +31,7 @@ struct Decision {
     int status = 0;
   };
   std::vector<Share> shares;  // kForwarded
+  std::string path, host;     // kForwarded: as the servers see them
   [[nodiscard]] bool AllowedSomewhere() const;
 };
 

@@ -8,6 +8,7 @@
 #include "emit/codes.h"
 #include "emit/istio/cases.h"
 #include "emit/istio/envoy_filter.h"
+#include "emit/istio/path_header.h"
 #include "engine/match.h"
 
 namespace weft::emit::istio {
@@ -80,8 +81,13 @@ class StepWriter {
                      headers_.push_back(HeaderMatcher(":method", AnyOf(patterns), negated));
                    },
                    [&](const engine::PathMatch& m) {
-                     headers_.push_back(
-                         HeaderMatcher(":path", "(?:" + AnyOf(m.any_of) + ")(?:\\?.*)?", negated));
+                     const auto regex = PathHeaderRegex(m.any_of);
+                     if (!regex) {
+                       return Refuse(literal.span,
+                                     "this expression on a path, since Envoy also matches the "
+                                     "query");
+                     }
+                     headers_.push_back(HeaderMatcher(":path", *regex, negated));
                    },
                    [&](const engine::HostMatch& m) {
                      headers_.push_back(HeaderMatcher(

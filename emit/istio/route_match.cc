@@ -4,6 +4,7 @@
 
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
+#include "emit/istio/path_header.h"
 #include "engine/match.h"
 #include "engine/request.h"
 
@@ -12,30 +13,11 @@ namespace {
 
 using engine::Matcher;
 
+constexpr const char* kReachesQuery =
+    "this expression on a path under `not` or beside another pattern, where Envoy also matches the "
+    "query; write `[a-z0-9]` or the like for what may stand there";
+
 Value RegexOf(const Pattern& pattern) { return {{"regex", engine::ToRegex(pattern)}}; }
-
-// What a pattern is, as a path: `under` becomes the path itself and what is below it, so that each
-// part can be rewritten on its own.
-std::vector<Pattern> SplitUnder(const Pattern& pattern) {
-  const auto* under = std::get_if<Under>(&pattern);
-  if (under == nullptr) return {pattern};
-  if (under->value == "/") return {Prefix{"/"}};
-  return {Exact{under->value}, Prefix{under->value + "/"}};
-}
-
-// True when every path of `inner` is one of `outer`, by structure.
-bool Within(const Pattern& inner, const Pattern& outer) {
-  if (inner == outer) return true;
-  return std::visit(Overloaded{
-                        [&](const Exact& p) { return engine::Matches(outer, p.value); },
-                        [&](const Prefix& p) {
-                          const auto* prefix = std::get_if<Prefix>(&outer);
-                          return prefix != nullptr && p.value.starts_with(prefix->value);
-                        },
-                        [](const auto&) { return false; },
-                    },
-                    inner);
-}
 
 // True when no path is in both, by structure.
 bool Apart(const Pattern& a, const Pattern& b) {
@@ -47,18 +29,19 @@ bool Apart(const Pattern& a, const Pattern& b) {
   return !one->value.starts_with(other->value) && !other->value.starts_with(one->value);
 }
 
-// The pseudo-header carries the query too.
-std::string PathHeaderRegex(const Pattern& pattern) {
-  return "(?:" + engine::ToRegex(pattern) + ")(?:\\?.*)?";
-}
-
 class Builder {
  public:
   Builder(Emitter& e, const RoutePlace& place) : e_(e), place_(place) {}
 
   // Adds what one conjunction needs; several entries when it has alternatives.
-  void Add(const Conjunction& conjunction, std::vector<HttpMatch>& out) {
-    entries_ = {HttpMatch{}};
+  void Add(const Conjunction& conjunction, const std::optional<Pattern>& within,
+           std::vector<HttpMatch>& out) {
+    HttpMatch first;
+    if (within) {
+      first.path = within;
+      first.entry["uri"] = StringMatches(*within).front();
+    }
+    entries_ = {std::move(first)};
     fine_ = true;
     for (const Literal& literal : conjunction) {
       if (entries_.empty()) return;
@@ -174,16 +157,14 @@ class Builder {
 
   void Path(const engine::PathMatch& m, const Literal& literal) {
     if (literal.negated) {
-      std::string regex;
-      for (const Pattern& pattern : m.any_of) {
-        regex += (regex.empty() ? "" : "|") + PathHeaderRegex(pattern);
-      }
-      for (HttpMatch& match : entries_) Without(match, ":path", regex);
+      const auto regex = PathHeaderRegex(m.any_of);
+      if (!regex) return Refuse(literal, kReachesQuery);
+      for (HttpMatch& match : entries_) Without(match, ":path", *regex);
       return;
     }
     std::vector<Pattern> parts;
     for (const Pattern& pattern : m.any_of) {
-      for (Pattern& part : SplitUnder(pattern)) parts.push_back(std::move(part));
+      for (Pattern& part : UriParts(pattern)) parts.push_back(std::move(part));
     }
     Branch(parts, [&](HttpMatch& match, const Pattern& part) {
       if (match.path) {
@@ -194,8 +175,13 @@ class Builder {
             Refuse(literal, "three path patterns at once");
             return false;
           }
+          const auto regex = PathHeaderRegex({part});
+          if (!regex) {
+            Refuse(literal, kReachesQuery);
+            return false;
+          }
           match.headers.emplace(":path", part);
-          match.entry["headers"][":path"] = {{"regex", PathHeaderRegex(part)}};
+          match.entry["headers"][":path"] = {{"regex", *regex}};
           return true;
         }
       }
@@ -338,6 +324,26 @@ class Builder {
 
 }  // namespace
 
+std::vector<Pattern> UriParts(const Pattern& pattern) {
+  const auto* under = std::get_if<Under>(&pattern);
+  if (under == nullptr) return {pattern};
+  if (under->value == "/") return {Prefix{"/"}};
+  return {Exact{under->value}, Prefix{under->value + "/"}};
+}
+
+bool Within(const Pattern& inner, const Pattern& outer) {
+  if (inner == outer) return true;
+  return std::visit(Overloaded{
+                        [&](const Exact& p) { return engine::Matches(outer, p.value); },
+                        [&](const Prefix& p) {
+                          const auto* prefix = std::get_if<Prefix>(&outer);
+                          return prefix != nullptr && p.value.starts_with(prefix->value);
+                        },
+                        [](const auto&) { return false; },
+                    },
+                    inner);
+}
+
 std::vector<Value> StringMatches(const Pattern& pattern) {
   return std::visit(
       Overloaded{
@@ -357,7 +363,8 @@ std::vector<Value> StringMatches(const Pattern& pattern) {
 }
 
 std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& condition,
-                                   const RoutePlace& place, Span span) {
+                                   const RoutePlace& place, Span span,
+                                   const std::optional<Pattern>& within) {
   std::vector<HttpMatch> matches;
   const auto cases = CasesOf(condition);
   if (!cases) {
@@ -365,7 +372,7 @@ std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& conditio
     return matches;
   }
   Builder builder(e, place);
-  for (const Conjunction& conjunction : *cases) builder.Add(conjunction, matches);
+  for (const Conjunction& conjunction : *cases) builder.Add(conjunction, within, matches);
   return matches;
 }
 

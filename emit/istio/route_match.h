@@ -29,10 +29,19 @@ struct RoutePlace {
   std::optional<engine::Labels> workloads;  // sidecars: only those with these labels
 };
 
-// The entries a condition needs; empty = never matches, one empty entry = always. Reports what
-// Istio cannot say (5002, 5003) and leaves it out.
+// The entries a condition needs; empty = never matches, one empty entry = always. With `within`, an
+// exact path or a prefix, they match only such paths, and each has a `uri` that says so. Reports
+// what Istio cannot say (5002, 5003) and leaves it out.
 [[nodiscard]] std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& condition,
-                                                 const RoutePlace& place, Span span);
+                                                 const RoutePlace& place, Span span,
+                                                 const std::optional<Pattern>& within = {});
+
+// A path pattern as `uri` says it: `under` becomes the path itself and what is below it, so that
+// each part can be rewritten on its own.
+[[nodiscard]] std::vector<Pattern> UriParts(const Pattern& pattern);
+
+// Every path of `inner` is one of `outer`, by structure.
+[[nodiscard]] bool Within(const Pattern& inner, const Pattern& outer);
 
 // {"exact": …}, {"prefix": …} or {"regex": …}; `under` is two of them.
 [[nodiscard]] std::vector<Value> StringMatches(const Pattern& pattern);

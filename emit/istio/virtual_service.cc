@@ -11,6 +11,7 @@
 #include "emit/codes.h"
 #include "emit/istio/emitter.h"
 #include "emit/istio/envoy_filter.h"
+#include "emit/istio/rewrite.h"
 #include "emit/istio/route_match.h"
 #include "engine/hosts.h"
 #include "engine/match.h"
@@ -100,30 +101,6 @@ void Headers(const std::vector<engine::HeaderOp>& ops, Value& http) {
   }
 }
 
-// The rewrite of one match entry, so that the part its pattern covers is replaced as the language
-// says (engine/rewrite.h).
-void Rewrite(const engine::Rewrite& rewrite, const std::optional<Pattern>& path, bool under_exact,
-             Value& http) {
-  if (rewrite.host) http["rewrite"]["authority"] = *rewrite.host;
-  if (!rewrite.path) return;
-  const std::string& to = *rewrite.path;
-  if (rewrite.regex) {
-    http["rewrite"]["uriRegexRewrite"] = {{"match", *rewrite.regex}, {"rewrite", to}};
-    return;
-  }
-  const auto* prefix = path ? std::get_if<Prefix>(&*path) : nullptr;
-  const auto* exact = path ? std::get_if<Exact>(&*path) : nullptr;
-  if (exact != nullptr) {
-    http["rewrite"]["uri"] = to.empty() ? "/" : to;
-  } else if (prefix != nullptr) {
-    std::string target = to;
-    if (under_exact && target.ends_with('/')) target.pop_back();
-    http["rewrite"]["uri"] = under_exact ? target + "/" : target;
-  } else {
-    http["rewrite"]["uriRegexRewrite"] = {{"match", "^/"}, {"rewrite", to}};
-  }
-}
-
 Value RetryPolicy(const engine::Retries& retries) {
   Value value;
   value["attempts"] = retries.attempts;
@@ -188,61 +165,33 @@ void Act(const Emitter& e, const RouteRule& rule, bool gateway, Value& http) {
       rule.action);
 }
 
-bool IsUnderPart(const HttpMatch& match) {
-  const auto* prefix = match.path ? std::get_if<Prefix>(&*match.path) : nullptr;
-  return prefix != nullptr && prefix->value.size() > 1 && prefix->value.ends_with('/');
-}
-
-// Whether the condition has the segment pattern the prefix part was made of.
-bool HasUnder(const engine::Condition& condition, const std::string& prefix) {
-  if (condition.matcher) {
-    const auto* match = std::get_if<engine::PathMatch>(&*condition.matcher);
-    return match != nullptr &&
-           std::any_of(match->any_of.begin(), match->any_of.end(), [&](const Pattern& p) {
-             const auto* under = std::get_if<Under>(&p);
-             return under != nullptr && under->value + (under->value == "/" ? "" : "/") == prefix;
-           });
-  }
-  return std::any_of(condition.children.begin(), condition.children.end(),
-                     [&](const engine::Condition& c) { return HasUnder(c, prefix); });
-}
-
 void AddHttp(Emitter& e, const RouteRule& rule, const RoutePlace& place, Value& routes) {
-  const std::vector<HttpMatch> matches = HttpMatches(e, rule.match, place, rule.span);
-  if (matches.empty()) return;
-  const bool rewritten = rule.modifiers.rewrite.has_value();
   const std::string filters = place.gateway ? RouteFiltersOf(e, rule).name : "";
-  const auto base = [&] {
+  const auto add = [&](const std::vector<HttpMatch>& matches, const Value& rewrite) {
+    if (matches.empty()) return;
     Value http;
     if (!filters.empty()) {
       http["name"] = filters;
     } else if (!rule.name.empty()) {
       http["name"] = NameOf(rule.name);
     }
-    return http;
-  };
-  if (!rewritten) {
-    Value http = base();
     const bool all = std::any_of(matches.begin(), matches.end(),
                                  [](const HttpMatch& m) { return m.entry.empty(); });
     if (!all) {
       for (const HttpMatch& match : matches) http["match"].push_back(match.entry);
     }
     Act(e, rule, place.gateway, http);
+    if (!rewrite.empty()) http["rewrite"] = rewrite;
     Modifiers(e, rule, http);
     routes.push_back(std::move(http));
+  };
+  const auto& rewrite = rule.modifiers.rewrite;
+  if (!rewrite) {
+    add(HttpMatches(e, rule.match, place, rule.span), Value());
     return;
   }
-  for (const HttpMatch& match : matches) {
-    Value http = base();
-    if (!match.entry.empty()) http["match"].push_back(match.entry);
-    Act(e, rule, place.gateway, http);
-    const auto* prefix = match.path ? std::get_if<Prefix>(&*match.path) : nullptr;
-    const bool under = prefix != nullptr && HasUnder(rule.match, prefix->value) &&
-                       (IsUnderPart(match) || prefix->value == "/");
-    Rewrite(*rule.modifiers.rewrite, match.path, under, http);
-    Modifiers(e, rule, http);
-    routes.push_back(std::move(http));
+  for (const RewrittenMatches& part : MatchesOfRewrite(e, rule.match, *rewrite, place, rule.span)) {
+    add(part.matches, part.rewrite);
   }
 }
 
@@ -318,9 +267,9 @@ void EmitOne(Emitter& e, const std::string& ns, const std::string& name,
     }
   }
   const bool any_http = std::any_of(tables.begin(), tables.end(), [](const Placed& placed) {
-    return !placed.place.gateway && engine::HasLayer({placed.table}, engine::Layer::kHttp);
+    return engine::HasLayer({placed.table}, engine::Layer::kHttp);
   });
-  // Rules that match nothing still take the host: without a rule its requests find no route.
+  // Rules that match nothing still take the host: its requests find no route, or are led to https.
   if (any_http && http.empty()) http.push_back({{"directResponse", {{"status", 404}}}});
   if (http.empty() && tls.empty() && tcp.empty()) return;
   const Table& first = *tables.front().table;

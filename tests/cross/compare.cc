@@ -111,6 +111,10 @@ std::string Difference(const Model& model, const engine::Request& request, const
   if (decision.kind != Decision::Kind::kForwarded) {
     return "the evaluator forwards, Istio: " + BlockText(decision.stage, decision.status);
   }
+  if (outcome.path != decision.path || outcome.host != decision.host) {
+    return "servers see `" + outcome.host + outcome.path + "`, in Istio `" + decision.host +
+           decision.path + "`";
+  }
   const Shares here = OfModel(model, request, outcome);
   const Shares there = OfIstio(decision);
   if (Text(here) == Text(there)) return "";

@@ -200,11 +200,24 @@ class Writer {
     }
   }
 
+  // Which part of the path is replaced depends on where its patterns stand.
+  std::string RewrittenCondition() {
+    const std::string joined = Join({RouteCondition(1), PathPattern(true)}, Pick({"and", "or"}));
+    if (Chance(40)) return joined;
+    return "(" + joined + ") " + Pick({"and", "or"}) + " " + PathPattern(true);
+  }
+
   void Route(unsigned w, const std::string& head, bool gateway) {
     Line("route r" + N(routes_++) + " " + head + " {");
     const unsigned rules = 1 + Below(random_, 4);
-    for (unsigned i = 0; i < rules; ++i)
-      Line("  when " + RouteCondition(2) + " -> " + Action(w, gateway));
+    for (unsigned i = 0; i < rules; ++i) {
+      if (Chance(25)) {
+        Line("  when " + RewrittenCondition() + " -> " + Target(w) + " { rewrite path \"" +
+             Pick({"/a", "/", "/v/", "/v/w"}) + "\" }");
+      } else {
+        Line("  when " + RouteCondition(2) + " -> " + Action(w, gateway));
+      }
+    }
     if (Chance(60)) Line("  otherwise -> " + Action(w, gateway));
     Line("}");
   }

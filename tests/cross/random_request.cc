@@ -39,7 +39,7 @@ void AddHttp(const Model& model, Random& random, Request& request) {
     request.headers["referer"] = Pick({"https://c.b.x/page", "https://h0.x/a", ""}, random);
   }
   if (Below(random, 3) == 0) request.body_bytes = Below(random, 2) == 0 ? 1024 : 1025;
-  if (Below(random, 3) == 0) request.query["q"] = Pick({"1", "ab", "2"}, random);
+  if (Below(random, 3) == 0) request.query["q"] = Pick({"1", "ab", "2", "/b", "x.js"}, random);
   // Envoy stops at the first provider whose token is good, so a second token has no meaning there;
   // docs/semantics.md says so.
   for (std::uint32_t i = 0; i < model.jwts.size(); ++i) {
