@@ -13,6 +13,7 @@
 #include "dsl/gloo/codes.h"
 #include "emit/codes.h"
 #include "engine/codes.h"
+#include "prove/codes.h"
 #include "relay/codes.h"
 #include "verifier/codes.h"
 
@@ -25,6 +26,7 @@ std::vector<Code> AllCodes() {
   for (const Code& code : engine::codes::kEngineCodes) all.push_back(code);
   for (const Code& code : verifier::codes::kVerifierCodes) all.push_back(code);
   for (const Code& code : emit::codes::kEmitCodes) all.push_back(code);
+  for (const Code& code : prove::codes::kProveCodes) all.push_back(code);
   for (const Code& code : gloo::codes::kGlooCodes) all.push_back(code);
   for (const Code& code : relay::codes::kRelayCodes) all.push_back(code);
   for (const Code& code : codes::kCommandCodes) all.push_back(code);

@@ -4,14 +4,17 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 
 #include "cli/baseline.h"
 #include "cli/codes.h"
 #include "cli/commands.h"
+#include "cli/emitted.h"
 #include "cli/policy.h"
 #include "cli/verify_output.h"
+#include "prove/prove.h"
 #include "relay/compile/repair.h"
 #include "verifier/verify.h"
 
@@ -31,6 +34,8 @@ struct Options {
   bool fix = false;
   bool dry_run = false;
   bool may_widen = false;
+  bool emitted = false;
+  std::string emitted_in;  // "" = what weft would emit
 };
 
 // On a terminal, after a second, the name of the property that is being proved.
@@ -236,24 +241,40 @@ bool Fix(const Options& options) {
   return true;
 }
 
+// What is emitted against the policy; nullopt when it cannot be read, which is printed.
+std::optional<verifier::Report> ProveEmitted(const Options& options, Policy& policy,
+                                             const std::function<double()>& seconds) {
+  const std::optional<emit::check::Mesh> mesh = LoadEmitted(options.emitted_in, policy);
+  if (!mesh) return std::nullopt;
+  if (policy.diagnostics.HasErrors()) return verifier::Report{};
+  return prove::ProveEmitted(
+      policy.model, *mesh,
+      {.on_disk = !options.emitted_in.empty(),
+       .place = [&](Span span) { return policy.inputs.sources.FileLine(span); },
+       .seconds = seconds});
+}
+
 int Verify(const Options& options) {
   if (options.fix && !Fix(options)) return kExitCannot;
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
+  const auto seconds = [start] {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
+    return since.count();
+  };
   verifier::Report report;
   // A policy that does not type has no meaning to prove things about.
-  if (policy->ExitCode() == kExitClean) {
+  if (policy->ExitCode() == kExitClean && options.emitted) {
+    std::optional<verifier::Report> proved = ProveEmitted(options, *policy, seconds);
+    if (!proved) return kExitCannot;
+    report = std::move(*proved);
+  } else if (policy->ExitCode() == kExitClean) {
     Progress progress(options.format == VerifyFormat::kHuman && UseColor(stderr));
     report = verifier::Verify(
         policy->model, {.only = options.property,
                         .place = [&](Span span) { return policy->inputs.sources.FileLine(span); },
                         .began = [&](const std::string& property) { progress.Began(property); },
-                        .seconds =
-                            [start] {
-                              const std::chrono::duration<double> since =
-                                  std::chrono::steady_clock::now() - start;
-                              return since.count();
-                            }});
+                        .seconds = seconds});
   }
   VerifyResult result{*policy, report, policy->diagnostics.Sorted(), {}, {}, 0};
   if (policy->ExitCode() == kExitClean && !options.baseline.empty() &&
@@ -265,8 +286,7 @@ int Verify(const Options& options) {
     result.diagnostics.push_back(finding.diagnostic);
   }
   SortByPlace(result.diagnostics);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  result.seconds = took.count();
+  result.seconds = seconds();
   Print(result, options.format);
   return ExitCode(result, options.fail_on);
 }
@@ -306,7 +326,18 @@ void AddVerify(CLI::App& app, int& exit_code) {
   command->add_flag("--dry-run", options->dry_run, "show the edits only")->needs(fix);
   command->add_flag("--may-widen", options->may_widen, "also edits that let more requests in")
       ->needs(fix);
-  command->callback([options, &exit_code] { exit_code = Verify(*options); });
+  CLI::Option* emitted =
+      command
+          ->add_option("--emitted", options->emitted_in,
+                       "prove instead that the Istio objects mean what the policy means: those "
+                       "weft would emit, or those in DIR/<cluster>/")
+          ->type_name("[DIR]")
+          ->expected(0, 1)
+          ->excludes(fix);
+  command->callback([options, emitted, &exit_code] {
+    options->emitted = emitted->count() > 0;
+    exit_code = Verify(*options);
+  });
 }
 
 }  // namespace weft::cli

@@ -118,24 +118,6 @@ Outcome RouteThrough(const Model& model, const std::vector<const Table*>& tables
   return outcome;
 }
 
-// The listener that takes the connection: port, TLS or not, and for TLS the SNI. In clear text the
-// port alone decides; a host that none of its listeners has is found out by the routes.
-const Listener* FindListener(const Gateway& gateway, const Request& request) {
-  const Listener* found = nullptr;
-  const Listener* other = nullptr;
-  for (const Listener& listener : gateway.listeners) {
-    if (listener.port != request.port || listener.tls.has_value() != request.tls) continue;
-    const std::string& name = request.tls ? request.sni : request.host;
-    if (!listener.hosts.empty() && !BestHost(listener.hosts, name)) {
-      if (other == nullptr) other = &listener;
-      continue;
-    }
-    if (found == nullptr || (found->hosts.empty() && !listener.hosts.empty())) found = &listener;
-  }
-  const bool by_port = !request.tls && request.layer == Layer::kHttp;
-  return found == nullptr && by_port ? other : found;
-}
-
 // What the gateway's guard and the rule that will take the request say before it is routed.
 std::optional<Block> CheckEntry(const Model& model, const Request& request,
                                 const std::optional<Identity>& client, const RouteRule* rule,
@@ -149,7 +131,7 @@ std::optional<Block> CheckEntry(const Model& model, const Request& request,
 
 Outcome EvaluateAtGateway(const Model& model, const Request& request) {
   const Gateway& gateway = model[request.gateway];
-  const Listener* listener = FindListener(gateway, request);
+  const Listener* listener = ListenerFor(gateway, request);
   if (listener == nullptr) return BlockedAt(Stage::kHidden, 0, {gateway.span});
   const std::optional<Identity> client = request.identity;
   if (listener->tls == TlsMode::kIstioMutual && !client) {

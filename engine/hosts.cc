@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/overloaded.h"
+#include "engine/request.h"
 
 namespace weft::engine {
 namespace {
@@ -69,6 +70,22 @@ std::optional<std::string> BestHost(const std::vector<std::string>& patterns,
     best = pattern;
   }
   return best;
+}
+
+const Listener* ListenerFor(const Gateway& gateway, const Request& request) {
+  const Listener* found = nullptr;
+  const Listener* other = nullptr;
+  for (const Listener& listener : gateway.listeners) {
+    if (listener.port != request.port || listener.tls.has_value() != request.tls) continue;
+    const std::string& name = request.tls ? request.sni : request.host;
+    if (!listener.hosts.empty() && !BestHost(listener.hosts, name)) {
+      if (other == nullptr) other = &listener;
+      continue;
+    }
+    if (found == nullptr || (found->hosts.empty() && !listener.hosts.empty())) found = &listener;
+  }
+  const bool by_port = !request.tls && request.layer == Layer::kHttp;
+  return found == nullptr && by_port ? other : found;
 }
 
 std::vector<const Table*> TablesAtGateway(const Model& model, GatewayId gateway,

@@ -10,6 +10,8 @@
 
 namespace weft::engine {
 
+struct Request;
+
 // Whether `pattern` ("a.b", "*.b", "*") admits `host`; both in lower case. "*.b" admits "a.b" and
 // "x.a.b", not "b", as Envoy's virtual host domains do.
 [[nodiscard]] bool HostMatches(std::string_view pattern, std::string_view host);
@@ -21,6 +23,11 @@ namespace weft::engine {
 // The most specific of `patterns` that admits `host`; nullopt when none does.
 [[nodiscard]] std::optional<std::string> BestHost(const std::vector<std::string>& patterns,
                                                   std::string_view host);
+
+// The listener of the gateway that takes the connection: port, TLS or not, and for TLS the name the
+// client asks for. In clear text the port alone decides; a host that none of its listeners has is
+// found out by the routes. nullptr = none.
+[[nodiscard]] const Listener* ListenerFor(const Gateway& gateway, const Request& request);
 
 // Root tables bound to the gateway that serve `host` most specifically, in Model order.
 [[nodiscard]] std::vector<const Table*> TablesAtGateway(const Model& model, GatewayId gateway,

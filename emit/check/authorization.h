@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "emit/check/objects.h"
+#include "engine/ids.h"
 
 namespace weft::emit::check {
 
@@ -32,8 +33,10 @@ struct Call {
 
 // An external authorizer that the mesh configuration defines.
 struct Provider {
-  bool usable = true;  // false: its definition is broken
-  bool tcp = true;     // false: it speaks HTTP and cannot be asked about TCP
+  bool usable = true;               // false: its definition is broken
+  bool tcp = true;                  // false: it speaks HTTP and cannot be asked about TCP
+  engine::AuthorizerId authorizer;  // which one of the world it is
+  bool open = false;                // lets pass when it does not answer
 };
 
 struct AuthorizationContext {

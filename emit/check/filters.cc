@@ -452,8 +452,12 @@ std::map<std::string, Provider> ProvidersOf(const Mesh& mesh, engine::ClusterId 
     const std::string name = one.StringOr("name", "");
     const yaml::Node* definition = ProviderNamed(mesh, cluster, name);
     if (definition == nullptr) continue;
-    providers[name] = {.usable = !Behind(mesh, cluster, *definition).IsNone(),
-                       .tcp = one.Find("envoyExtAuthzGrpc") != nullptr};
+    const engine::AuthorizerId id = Behind(mesh, cluster, *definition);
+    const yaml::Node* open = definition->Find("failOpen");
+    providers[name] = {.usable = !id.IsNone(),
+                       .tcp = one.Find("envoyExtAuthzGrpc") != nullptr,
+                       .authorizer = id,
+                       .open = open != nullptr && open->AsBool() == true};
   }
   return providers;
 }

@@ -119,6 +119,7 @@ yaml::Node LimiterConfiguration(const yaml::Node& root, Diagnostics& diagnostics
 
 IstioObject PartsOf(const yaml::Node& root) {
   IstioObject object;
+  object.span = root.span;
   object.kind = root.StringOr("kind", "");
   object.ns = "default";
   if (const yaml::Node* metadata = root.Find("metadata")) {
@@ -127,6 +128,7 @@ IstioObject PartsOf(const yaml::Node& root) {
     const yaml::Node* annotations = metadata->Find("annotations");
     object.dry_run =
         annotations != nullptr && IsTrue(annotations->StringOr("istio.io/dry-run", ""));
+    if (annotations != nullptr) object.source = annotations->StringOr("weft.dev/source", "");
   }
   const yaml::Node* spec = root.Find("spec");
   if (spec == nullptr || spec->IsNull()) {

@@ -13,7 +13,9 @@ namespace weft::emit::check {
 struct IstioObject {
   std::string kind, ns, name;
   bool dry_run = false;  // annotation istio.io/dry-run
+  std::string source;    // annotation weft.dev/source; "" = weft did not write it
   yaml::Node spec;
+  Span span;  // of the whole
 };
 
 // The parts of an object as they stand, unchecked. A missing namespace is `default`, a missing spec
