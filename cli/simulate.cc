@@ -84,7 +84,7 @@ std::vector<Move> Simulate(const Model& model, const Request& lost) {
     for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
       const engine::Workload& workload = model.workloads[w];
       const Place place{workload.cluster, LocalityOf(model, workload)};
-      if (workload.ready <= 0 || !engine::IsVisible(model, workload.workspace, target) ||
+      if (workload.ready <= 0 || !engine::Reaches(model, workload.workspace, target) ||
           !seen.insert(place).second) {
         continue;
       }

@@ -288,6 +288,11 @@ bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
       target);
 }
 
+bool Reaches(const Model& model, WorkspaceId from, const TargetRef& target) {
+  const bool trimmed = !from.IsNone() && model[from].trim;
+  return (std::holds_alternative<ExternalId>(target) && !trimmed) || IsVisible(model, from, target);
+}
+
 bool ListensForHttp(const Model& model, WorkspaceId from, ClusterId cluster, std::uint16_t port) {
   const auto fits = [port](const ServicePort& p) { return p.IsHttp() && p.number == port; };
   for (std::uint32_t i = 0; i < model.services.size(); ++i) {

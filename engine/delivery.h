@@ -36,6 +36,11 @@ struct Sender {
 // are known to it, to those they are shared with, and to gateways.
 [[nodiscard]] bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target);
 
+// Whether proxies of the workspace let a connection to the target go: they know it, or it is an
+// external service with an address of its own, to which proxies that are not trimmed pass on what
+// they do not know (Istio: outboundTrafficPolicy ALLOW_ANY). No route of theirs changes it then.
+[[nodiscard]] bool Reaches(const Model& model, WorkspaceId from, const TargetRef& target);
+
 // Whether proxies of the workspace listen for HTTP on the port: they know something that has it. A
 // trimmed one answers there for hosts it does not know, and refuses connections to other ports.
 [[nodiscard]] bool ListensForHttp(const Model& model, WorkspaceId from, ClusterId cluster,

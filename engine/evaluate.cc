@@ -184,12 +184,12 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   };
   const std::optional<TargetRef> target = ResolveHost(model, request.host, ns, request.cluster);
   if (!target) return BlockedAt(Stage::kHidden, unknown(), {});
-  if (proxied && !IsVisible(model, workspace, *target)) {
+  if (proxied && !Reaches(model, workspace, *target)) {
     if (workspace.IsNone()) return BlockedAt(Stage::kHidden, unknown(), {});
     return BlockedAt(Stage::kHidden, unknown(), {model[workspace].isolate_span});
   }
   const Sender sender = SidecarSender(model, source, request.cluster, peer);
-  if (proxied) {
+  if (proxied && IsVisible(model, workspace, *target)) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
     if (HasLayer(tables, request.layer)) {
       const RouteRule* rule = FirstMatch(model, tables, request, peer);

@@ -345,17 +345,17 @@ class SidecarRoutes {
     Layer layer;
   };
 
-  // Without tables all proxies of a place that know the host do the same with it.
+  // Without tables all proxies of a place that let calls to the host go do the same with them.
   [[nodiscard]] bool SameForGroup(const HostSide& old_side, const HostSide& side,
                                   const std::vector<Caller>& group, const Call& call,
                                   std::map<engine::Locality, bool>& same_default) const {
     const auto& [old_caller, caller] = group.front();
-    const auto knows = [](const Model& model, const HostSide& of, engine::WorkloadId id) {
-      return of.target && engine::IsVisible(model, model[id].workspace, *of.target);
+    const auto reaches = [](const Model& model, const HostSide& of, engine::WorkloadId id) {
+      return of.target && engine::Reaches(model, model[id].workspace, *of.target);
     };
-    const bool knew = knows(work_.before(), old_side, old_caller);
-    if (knew != knows(work_.after(), side, caller)) return false;
-    if (!knew) return true;
+    const bool reached = reaches(work_.before(), old_side, old_caller);
+    if (reached != reaches(work_.after(), side, caller)) return false;
+    if (!reached) return true;
     const auto [known, fresh] = same_default.try_emplace(
         engine::SidecarSender(work_.after(), caller, call.after, {}).locality, false);
     if (fresh) {
@@ -385,11 +385,11 @@ class SidecarRoutes {
     base.cluster = cluster;
     base.port = port;
     base.host = host;
-    if (!host_side.target || !engine::IsVisible(model, workload.workspace, *host_side.target)) {
+    if (!host_side.target || !engine::Reaches(model, workload.workspace, *host_side.target)) {
       side.Hide();
       return side;
     }
-    if (host_side.tabled) {
+    if (host_side.tabled && engine::IsVisible(model, workload.workspace, *host_side.target)) {
       side.site.tables = engine::TablesAtSidecar(model, caller, *host_side.target, host);
     }
     if (engine::HasLayer(side.site.tables, layer)) {

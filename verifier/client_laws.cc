@@ -168,7 +168,7 @@ class ClientLaw {
     site.base.plaintext = !identity.has_value();
     site.base.host = site.host;
     site.base.port = port;
-    if (identity) {
+    if (identity && engine::IsVisible(work_.model, workload.workspace, target)) {
       site.tables = engine::TablesAtSidecar(work_.model, id, target, site.host);
       OrderRules(site);
     }
@@ -225,7 +225,7 @@ class ClientLaw {
                    const TargetRef* wanted) const {
     const Model& model = work_.model;
     if (!engine::ResolveHost(model, site.host, model[site.base.source].ns, site.cluster) ||
-        !engine::IsVisible(model, model[site.base.source].workspace, target)) {
+        !engine::Reaches(model, model[site.base.source].workspace, target)) {
       return kFalse;
     }
     const auto one = [&](const engine::RouteRule& rule) {

@@ -300,16 +300,27 @@ bool Concerns(const IstioObject& service, const Client& client, const Request& r
   return false;
 }
 
-// The client's proxy answers for hosts that are not in its registry, instead of passing them on, on
-// ports where it listens for HTTP at all.
-bool KnowsRegistryOnly(const Mesh& mesh, const Client& client, const Request& request) {
+// The client's proxy passes nothing on to hosts that are not in its registry.
+bool RegistryOnly(const Mesh& mesh, const Client& client) {
   const auto sidecars = OfKind(mesh, client.cluster, "Sidecar");
-  return request.layer == engine::Layer::kHttp &&
-         ListensForHttp(mesh, client.cluster, client.ns, request.port) &&
-         std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
-           const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
-           return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";
-         });
+  return std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
+    const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
+    return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";
+  });
+}
+
+// Hosts that have an address without the mesh.
+bool LiesOutside(const Host& host) {
+  return host.entry != nullptr &&
+         host.entry->spec.StringOr("location", "MESH_EXTERNAL") == "MESH_EXTERNAL";
+}
+
+// What the host is for a caller whose proxy does not know it, or is gone around.
+std::optional<Host> PastProxy(const Mesh& mesh, const Request& request) {
+  std::optional<Host> host = HostNamed(mesh, request.cluster, request.host);
+  return host ? host
+              : HostNamed(mesh, request.cluster,
+                          request.host + ".svc." + mesh.world[request.cluster].domain);
 }
 
 Decision AtSidecar(const Mesh& mesh, const Request& request) {
@@ -332,17 +343,17 @@ Decision AtSidecar(const Mesh& mesh, const Request& request) {
     }
   }
   const bool proxied = sidecar && !request.plaintext && !request.direct;
+  const bool registry_only = proxied && RegistryOnly(mesh, client);
   std::optional<Host> host = FindHost(mesh, request.cluster, client.ns, request.host);
-  if (!host && (!proxied || request.direct)) {
-    // A caller that goes around its proxy is not bound by what its proxy knows.
-    for (const std::string& name :
-         {request.host, request.host + ".svc." + mesh.world[request.cluster].domain}) {
-      if (!host) host = HostNamed(mesh, request.cluster, name);
-    }
+  const bool in_registry = host.has_value();
+  if (!in_registry && !registry_only) host = PastProxy(mesh, request);
+  if (!host || (!in_registry && proxied && !LiesOutside(*host))) {
+    // The proxy answers itself on ports where it listens for HTTP at all.
+    const bool answers = registry_only && request.layer == engine::Layer::kHttp &&
+                         ListensForHttp(mesh, client.cluster, client.ns, request.port);
+    return Blocked("hidden", answers ? 502 : 0);
   }
-  if (!host)
-    return Blocked("hidden", proxied && KnowsRegistryOnly(mesh, client, request) ? 502 : 0);
-  if (proxied) {
+  if (proxied && in_registry) {
     const Where where{"mesh", client};
     const IstioObject* service = ServiceFor(mesh, where, host->name);
     if (service != nullptr && Concerns(*service, client, request)) {

@@ -102,11 +102,12 @@ void Deciding::AtSidecar() {
   const std::optional<TargetRef> target =
       program_.names.Resolve(request_.host, ns, request_.cluster);
   if (!target) return Block(Stage::kHidden, unknown);
-  if (bound) {
-    if (!program_.names.Knows(workspace, *target)) {
-      if (!workspace.IsNone()) Line(model_[workspace].isolate_span);
-      return Block(Stage::kHidden, unknown);
-    }
+  const bool known = program_.names.Knows(workspace, *target);
+  if (bound && !known && (client->trimmed || !std::holds_alternative<ExternalId>(*target))) {
+    if (!workspace.IsNone()) Line(model_[workspace].isolate_span);
+    return Block(Stage::kHidden, unknown);
+  }
+  if (bound && known) {
     const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
     if (HasLayer(tables)) {
       const View view = View::Of(request_, sender.peer);

@@ -138,6 +138,10 @@ class Writer {
       if (Chance(70)) Line("  eject after 5 errors in 10s for 30s");
       Line("}");
     }
+    if (Chance(40)) {
+      Line("external e" + N(w) + " { hosts [\"e" + N(w) + ".out\"]  port http 8080 }");
+      if (Chance(50)) Route(w, "for e" + N(w), false);
+    }
     if (Chance(70)) Route(w, "on gateway gw for \"h" + N(w) + ".x\"", true);
     if (Chance(20)) Route(w, "on gateway gw for \"*.h" + N(w) + ".x\"", true);
     if (Chance(50)) Route(w, "for s" + N(w) + N(0), false);

@@ -95,6 +95,12 @@ void CallService(const Model& model, Random& random, Request& request) {
       layers.push_back(verifier::LayerOf(p));
     }
   }
+  for (const engine::External& e : model.externals) {
+    for (const engine::External::Port& p : e.ports) {
+      hosts.emplace_back(e.hosts.front(), p.port.number);
+      layers.push_back(verifier::LayerOf(p.port));
+    }
+  }
   const unsigned at = Below(random, static_cast<unsigned>(hosts.size()));
   request.host = hosts[at].first;
   request.port = hosts[at].second;

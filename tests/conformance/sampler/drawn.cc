@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "engine/delivery.h"
 #include "engine/path.h"
 #include "verifier/work.h"
 
@@ -32,15 +31,13 @@ RandomRequests::RandomRequests(const engine::Model& model, const Palette& palett
 }
 
 void RandomRequests::AddTarget(const std::string& host, const engine::ServicePort& port,
-                               engine::ClusterId cluster, bool service,
-                               std::optional<engine::TargetRef> external) {
+                               engine::ClusterId cluster, bool service) {
   const engine::Layer layer = verifier::LayerOf(port);
   if (layer == engine::Layer::kTls || host.starts_with("*")) return;
   Target target{.base = {}, .cluster = cluster, .service = service};
   target.base.host = host;
   target.base.port = port.number;
   target.base.layer = layer;
-  target.external = external;
   targets_.push_back(std::move(target));
 }
 
@@ -68,11 +65,9 @@ void RandomRequests::AddOthers() {
         for (const engine::ServicePort& port : destination.ports) AddTarget(host, port, {c}, false);
       }
     }
-    for (std::uint32_t e = 0; e < model_.externals.size(); ++e) {
-      for (const std::string& host : model_.externals[e].hosts) {
-        for (const auto& port : model_.externals[e].ports) {
-          AddTarget(host, port.port, {c}, false, engine::ExternalId{e});
-        }
+    for (const engine::External& external : model_.externals) {
+      for (const std::string& host : external.hosts) {
+        for (const auto& port : external.ports) AddTarget(host, port.port, {c}, false);
       }
     }
   }
@@ -105,14 +100,6 @@ Request RandomRequests::Next() {
   return request;
 }
 
-// The caller's proxy knows nothing of the external service and does not refuse what it does not
-// know: what comes of it is a matter of the outside.
-bool RandomRequests::PassesOn(const verifier::Candidate& caller, const Target& target) const {
-  return target.external && !caller.source.IsNone() &&
-         !engine::IsVisible(model_, caller.workspace, *target.external) &&
-         (caller.workspace.IsNone() || !model_[caller.workspace].trim);
-}
-
 // From a workload through its proxy, or from a stranger straight to a server.
 Request RandomRequests::Call() {
   const Target& target = Pick(targets_);
@@ -128,7 +115,6 @@ Request RandomRequests::Call() {
                   {.source = {}, .identity = {}, .cluster = {}, .workspace = {}});
   }
   const verifier::Candidate& caller = Pick(stranger ? strangers_ : near);
-  if (PassesOn(caller, target)) return Call();
   request = SentBy(model_, std::move(request), caller);
   request.cluster = target.cluster;
   if (request.source.IsNone() && Below(2) == 0 && !palette_.addresses.empty()) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -31,13 +30,10 @@ class RandomRequests {
     engine::Request base;  // host, port, layer
     engine::ClusterId cluster;
     bool service = false;  // has servers that can be reached past all proxies
-    std::optional<engine::TargetRef> external;
   };
 
   void AddTarget(const std::string& host, const engine::ServicePort& port,
-                 engine::ClusterId cluster, bool service,
-                 std::optional<engine::TargetRef> external = std::nullopt);
-  [[nodiscard]] bool PassesOn(const verifier::Candidate& caller, const Target& target) const;
+                 engine::ClusterId cluster, bool service);
   void AddServices();
   void AddOthers();
   void AddGateways();
