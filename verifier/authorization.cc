@@ -2,12 +2,13 @@
 // for the same destination, and tokens that are checked are demanded somewhere.
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "dsl/overloaded.h"
 #include "verifier/codes.h"
+#include "verifier/first_match.h"
 #include "verifier/server.h"
-#include "verifier/sites.h"
 #include "verifier/work.h"
 
 namespace weft::verifier {
@@ -38,8 +39,9 @@ class SkippedRoutes {
     const std::vector<Site> sites = GatewaySites(work_.model);
     for (const Site& site : sites) Collect(site);
     for (const Site& site : sites) {
-      if (Authorizes(site)) continue;
-      for (std::size_t i = 0; i < site.rules.size(); ++i) ProveRule(site, i);
+      if (asked_.empty() || Authorizes(site)) continue;
+      const std::unique_ptr<FirstMatch> rules = EachRuleOf(work_, site);
+      for (std::size_t i = 0; i < site.rules.size(); ++i) ProveRule(site, *rules, i);
     }
   }
 
@@ -63,38 +65,32 @@ class SkippedRoutes {
     }
   }
 
-  void ProveRule(const Site& site, std::size_t i) {
+  void ProveRule(const Site& site, FirstMatch& rules, std::size_t i) {
     const RouteRule& rule = *site.rules[i];
     const engine::RouteModifiers& m = rule.modifiers;
     if (!m.authorization.empty() || m.without_authorization || reported_.contains(&rule)) return;
     for (const TargetRef& target : TargetsOf(rule)) {
       const auto asked = asked_.find({site.gateway, target});
       if (asked == asked_.end()) continue;
-      const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
-        return std::vector<FormulaId>{
-            formulas.And({Decides(space, formulas, site, i),
-                          ServedBy(space, formulas, work_.model, site, rule)})};
-      });
-      if (!study.decidable) {
-        work_.Undecided(kProperty, Subject(site), rule.span, study.reason);
-        return;
+      const Taken taken = rules.Decides(i, true);
+      if (taken.verdict == Verdict::kUnknown) {
+        work_.Undecided(kProperty, Subject(site), rule.span, taken.reason);
       }
-      const Found found = Ask(work_.solver, study, study.parts[0]);
-      if (!found.Sat()) return;
-      Report(site, rule, target, asked->second, found);
+      if (!taken.Sat()) return;
+      Report(site, rule, target, asked->second, *taken.request);
       return;
     }
   }
 
   void Report(const Site& site, const RouteRule& rule, const TargetRef& target, Span asked,
-              const Found& found) {
+              const engine::Request& request) {
     reported_.insert(&rule);
     Diagnostic& d = work_.Violation(
         kProperty, Subject(site), codes::kAuthorizationSkipped, Severity::kWarning, rule.span,
         "this rule sends to `" + work_.TargetName(target) + "` without asking an authorizer");
     d.related.push_back({asked, "another rule for it asks one"});
     d.help = "say `authorize by …` here too, or `without authorization`";
-    work_.Witness(RequestAt(site, found), target, true, false);
+    work_.Witness(request, target, true, false);
   }
 
   Work& work_;

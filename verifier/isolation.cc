@@ -6,8 +6,8 @@
 #include "dsl/overloaded.h"
 #include "engine/delivery.h"
 #include "verifier/codes.h"
+#include "verifier/first_match.h"
 #include "verifier/server.h"
-#include "verifier/sites.h"
 #include "verifier/work.h"
 
 namespace weft::verifier {
@@ -143,16 +143,9 @@ void WitnessRoute(Work& work, const std::vector<Site>& sites, const engine::Rout
       const auto at = std::find(site.rules.begin(), site.rules.end(), &rule);
       if (at == site.rules.end()) continue;
       const auto index = static_cast<std::size_t>(at - site.rules.begin());
-      const Study study = Prepare(work.atlas, nullptr, [&](Space& space, Formulas& formulas) {
-        const FormulaId decides = Decides(space, formulas, site, index);
-        const FormulaId goes = ServedBy(space, formulas, work.model, site, rule);
-        return std::vector<FormulaId>{served ? formulas.And({decides, goes}) : decides};
-      });
-      if (!study.decidable) continue;
-      const Found found = Ask(work.solver, study, study.parts[0]);
-      if (!found.Sat()) continue;
-      const engine::Request request = RequestAt(site, found);
-      work.Witness(request, target, served, false);
+      const Taken taken = EachRuleOf(work, site)->Decides(index, served);
+      if (!taken.Sat()) continue;
+      work.Witness(*taken.request, target, served, false);
       return;
     }
   }

@@ -1,10 +1,10 @@
 // Routes: every rule decides some request, not every request it forwards is refused, and two tables
 // for one host never disagree.
-#include <algorithm>
+#include <memory>
 #include <set>
 
 #include "verifier/codes.h"
-#include "verifier/sites.h"
+#include "verifier/first_match.h"
 #include "verifier/work.h"
 
 namespace weft::verifier {
@@ -48,62 +48,48 @@ class RouteProof {
     return work_.Workspace(table.workspace) + "." + table.name;
   }
 
-  // parts: region, then for every rule its match and whether what it forwards is served.
   void ProveSite(const Site& site) {
-    const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
-      std::vector<FormulaId> parts{Region(space, formulas, site)};
-      for (const RouteRule* rule : site.rules) {
-        parts.push_back(MatchesAt(space, site, *rule));
-        parts.push_back(ServedBy(space, formulas, work_.model, site, *rule));
-      }
-      return parts;
-    });
-    if (!study.decidable) {
-      for (const RouteRule* rule : site.rules) standings_[rule].seen = true;
+    const std::unique_ptr<FirstMatch> rules = RulesOf(work_, site);
+    for (const RouteRule* rule : site.rules) standings_[rule].seen = true;
+    if (const auto reason = rules->Undecidable()) {
       for (const RouteRule* rule : site.rules) {
         standings_[rule].reachable = standings_[rule].served = true;
       }
       if (!site.tables.empty()) {
         work_.Undecided(kProperty, Subject(*site.tables.front()), site.tables.front()->span,
-                        study.reason);
+                        *reason);
       }
       return;
     }
-    std::vector<FormulaId> earlier{study.parts[0]};
-    for (std::size_t i = 0; i < site.rules.size(); ++i) {
-      const FormulaId match = study.parts[1 + 2 * i];
-      std::vector<FormulaId> all = earlier;
-      all.push_back(match);
-      ProveRule(site, study, i, study.formulas->And(std::move(all)));
-      earlier.push_back(study.formulas->Not(match));
-    }
-    CompareTables(site, study);
+    for (std::size_t i = 0; i < site.rules.size(); ++i) ProveRule(site, *rules, i);
+    CompareTables(site, *rules);
   }
 
-  void ProveRule(const Site& site, const Study& study, std::size_t i, FormulaId decides) {
+  void ProveRule(const Site& site, FirstMatch& rules, std::size_t i) {
     const RouteRule& rule = *site.rules[i];
     Standing& standing = standings_[&rule];
-    standing.seen = true;
     if (standing.reachable && standing.served) return;
-    const FormulaId served = study.formulas->And({decides, study.parts[2 + 2 * i]});
-    const Found goes = Ask(work_.solver, study, served);
+    const Taken goes = rules.Decides(i, true);
     if (goes.Sat()) {
       standing.reachable = standing.served = true;
       return;
     }
-    const Found found = Ask(work_.solver, study, decides);
+    const Taken found = rules.Decides(i, false);
     if (found.verdict == Verdict::kUnknown || goes.verdict == Verdict::kUnknown) {
       standing.reachable = standing.served = true;
-      work_.Undecided(kProperty, Subject(*standing.table), rule.span, found.reason);
+      work_.Undecided(kProperty, Subject(*standing.table), rule.span,
+                      found.reason.empty() ? goes.reason : found.reason);
       return;
     }
     if (found.Sat()) {
       standing.reachable = true;
       if (standing.reached) return;
-      standing.reached = RequestAt(site, found);
+      standing.reached = found.request;
       Remember(site, rule, standing);
     } else if (standing.shadowed_by.empty()) {
-      standing.shadowed_by = Shadows(site, study, i);
+      for (const std::size_t taker : rules.Takers(i)) {
+        standing.shadowed_by.push_back(site.rules[taker]->span);
+      }
     }
   }
 
@@ -117,30 +103,6 @@ class RouteProof {
       standing.forwards = true;
       standing.target = forward.target;
     }
-  }
-
-  // The fewest earlier rules that together take everything: one that does alone, else all needed.
-  std::vector<Span> Shadows(const Site& site, const Study& study, std::size_t i) {
-    const auto covered = [&](const std::vector<std::size_t>& by) {
-      std::vector<FormulaId> all{study.parts[0], study.parts[1 + 2 * i]};
-      for (const std::size_t j : by) all.push_back(study.formulas->Not(study.parts[1 + 2 * j]));
-      return Ask(work_.solver, study, study.formulas->And(std::move(all))).verdict ==
-             Verdict::kUnsat;
-    };
-    if (covered({})) return {};
-    for (std::size_t j = 0; j < i; ++j) {
-      if (covered({j})) return {site.rules[j]->span};
-    }
-    std::vector<std::size_t> needed;
-    for (std::size_t j = 0; j < i; ++j) needed.push_back(j);
-    for (std::size_t k = needed.size(); k-- > 0;) {
-      std::vector<std::size_t> fewer = needed;
-      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(k));
-      if (covered(fewer)) needed = std::move(fewer);
-    }
-    std::vector<Span> spans;
-    for (const std::size_t j : needed) spans.push_back(site.rules[j]->span);
-    return spans;
   }
 
   static bool SameEffect(const RouteRule& a, const RouteRule& b) {
@@ -167,41 +129,46 @@ class RouteProof {
   }
 
   // Two tables for one host: which of them stands first is nobody's choice.
-  void CompareTables(const Site& site, const Study& study) {
+  void CompareTables(const Site& site, FirstMatch& rules) {
     if (site.tables.size() < 2) return;
     for (std::size_t i = 0; i < site.rules.size(); ++i) {
-      for (std::size_t j = i + 1; j < site.rules.size(); ++j) {
-        const RouteRule& a = *site.rules[i];
-        const RouteRule& b = *site.rules[j];
-        const Table* first = TableOf(site, &a);
-        const Table* second = TableOf(site, &b);
-        if (first == second || a.otherwise != b.otherwise || SameEffect(a, b)) continue;
-        if (!compared_.insert({&a, &b}).second) continue;
-        const Found found = Ask(
-            work_.solver, study,
-            study.formulas->And({study.parts[0], study.parts[1 + 2 * i], study.parts[1 + 2 * j]}));
-        if (!found.Sat()) continue;
-        // What the other table takes away is this conflict, not one of order.
-        for (const RouteRule* rule : {&a, &b}) {
-          standings_[rule].reachable = standings_[rule].served = true;
-        }
-        const bool same_owner = first->workspace == second->workspace;
-        Diagnostic& d = work_.Violation(
-            kProperty, Subject(*second), same_owner ? codes::kRuleConflict : codes::kHostCollision,
-            Severity::kError, b.span,
-            same_owner
-                ? "two routes for `" + site.host + "` match the same request differently"
-                : "workspaces `" + work_.Workspace(first->workspace) + "` and `" +
-                      work_.Workspace(second->workspace) + "` both answer for `" + site.host + "`");
-        d.label = "this rule";
-        d.related.push_back({a.span, "and this one"});
-        d.help = "narrow one of them, or put both into one route, where order decides";
-        const engine::Request request = RequestAt(site, found);
-        const bool allowed = engine::Evaluate(work_.model, request).AllowedSomewhere();
-        work_.Witness(request, std::nullopt, allowed, allowed);
-        return;
+      for (const std::size_t j : rules.MayMeet(i)) {
+        if (Clash(site, rules, i, j)) return;
       }
     }
+  }
+
+  // Whether the two rules stand in different tables and differ about some request; reports it.
+  bool Clash(const Site& site, FirstMatch& rules, std::size_t i, std::size_t j) {
+    const RouteRule& a = *site.rules[i];
+    const RouteRule& b = *site.rules[j];
+    const Table* first = TableOf(site, &a);
+    const Table* second = TableOf(site, &b);
+    if (first == second || a.otherwise != b.otherwise || SameEffect(a, b)) return false;
+    if (!compared_.insert({&a, &b}).second) return false;
+    const Taken found = rules.Both(i, j);
+    if (found.verdict == Verdict::kUnknown) {
+      work_.Undecided(kProperty, Subject(*second), b.span, found.reason);
+    }
+    if (!found.Sat()) return false;
+    // What the other table takes away is this conflict, not one of order.
+    for (const RouteRule* rule : {&a, &b}) {
+      standings_[rule].reachable = standings_[rule].served = true;
+    }
+    const bool same_owner = first->workspace == second->workspace;
+    Diagnostic& d = work_.Violation(
+        kProperty, Subject(*second), same_owner ? codes::kRuleConflict : codes::kHostCollision,
+        Severity::kError, b.span,
+        same_owner
+            ? "two routes for `" + site.host + "` match the same request differently"
+            : "workspaces `" + work_.Workspace(first->workspace) + "` and `" +
+                  work_.Workspace(second->workspace) + "` both answer for `" + site.host + "`");
+    d.label = "this rule";
+    d.related.push_back({a.span, "and this one"});
+    d.help = "narrow one of them, or put both into one route, where order decides";
+    const bool allowed = engine::Evaluate(work_.model, *found.request).AllowedSomewhere();
+    work_.Witness(*found.request, std::nullopt, allowed, allowed);
+    return true;
   }
 
   void Report(const Table& table) {

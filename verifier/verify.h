@@ -44,6 +44,7 @@ struct Report {
 
 struct Options {
   std::string only;                               // property name; "" = all
+  std::size_t rules_together = 400;               // rules of one place that stand in one question
   std::function<std::string(Span)> place;         // "file:line" for counterexamples
   std::function<void(const std::string&)> began;  // told the name of each property; may be empty
   std::function<double()> seconds;                // a clock that never goes back; may be empty
