@@ -1,8 +1,10 @@
 // The agent: from an offer to objects in force.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "relay/core/agent.h"
+#include "relay/core/limits.h"
 #include "relay/core/order.h"
 
 namespace weft::relay::agent {
@@ -214,7 +216,18 @@ void Agent::Acknowledge(Phase phase) {
   Say(Ack{.version = record_.applied, .phase = phase, .root = record_.release->root});
 }
 
-void Agent::Handle(const Inquire&) {
+void Agent::Handle(const Inquire& message) {
+  if (!message.wanted.empty()) {
+    const std::set<Digest> wanted(message.wanted.begin(), message.wanted.end());
+    Contents contents;
+    std::size_t bytes = 0;
+    for (const auto& [key, object] : record_.release->objects) {
+      if (!wanted.contains(object->digest) || bytes > kPartBytes) continue;
+      bytes += object->content.size();
+      contents.objects.push_back(object);
+    }
+    return Say(std::move(contents));
+  }
   Holdings holdings{.root = record_.release->root};
   for (const auto& [key, object] : record_.release->objects) {
     holdings.entries.push_back({key, object->digest});

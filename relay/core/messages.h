@@ -54,6 +54,11 @@ struct Holdings {
   std::vector<Entry> entries;
 };
 
+// Answer to Inquire::wanted: those of the objects that are applied, as many as one message holds.
+struct Contents {
+  std::vector<ObjectPtr> objects;
+};
+
 // What was discovered in the cluster: a change of the set with root `delta.parent`; with `full`,
 // the whole set whatever the server had. A large one comes in parts; nothing counts before the
 // last.
@@ -83,7 +88,7 @@ struct Heartbeat {
   std::string degraded;  // as in Degraded; "" = the source can be read
 };
 
-using AgentMessage = std::variant<Hello, Holdings, Discovery, Degraded, Ack, Heartbeat>;
+using AgentMessage = std::variant<Hello, Holdings, Contents, Discovery, Degraded, Ack, Heartbeat>;
 
 // ---- server to agent
 
@@ -110,8 +115,11 @@ struct Offer {
   std::string adopt;             // store id the agent may leave for this one; "" = none
 };
 
-// What do you have? The server does not know the agent's root.
-struct Inquire {};
+// What do you have? The server does not know the agent's root. With `wanted`, it knows the names
+// and lacks these contents.
+struct Inquire {
+  std::vector<Digest> wanted;
+};
 
 struct InputAck {
   std::uint64_t sequence = 0;

@@ -107,6 +107,7 @@ void Server::Handle(const Tick&) {
     if (cluster.greeted && !cluster.holds_now && now_ - cluster.asked_at > config_.offer_timeout) {
       Learn(cluster, cluster.hello.root);
     }
+    if (cluster.holds_now && now_ - cluster.asked_at > config_.offer_timeout) AskContents(cluster);
     MaybeOffer(name, cluster);
   }
   MaybeCompile();
@@ -141,7 +142,7 @@ ObjectPtr Server::Find(const std::string& cluster, const Digest& digest) const {
        {at->second.in_flight ? at->second.in_flight->target : nullptr, at->second.record.desired}) {
     if (!snapshot) continue;
     for (const auto& [key, object] : snapshot->objects) {
-      if (object->digest == digest) return object;
+      if (object->digest == digest && !object->content.empty()) return object;
     }
   }
   return nullptr;

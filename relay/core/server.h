@@ -43,10 +43,13 @@ struct Hold {
 
 // An object that an agent cannot take. Until another one is wanted, the cluster keeps what it had.
 struct Refusal {
-  Digest digest;
   std::string detail;
-  ObjectPtr instead;  // what it had; null = nothing
+  // What it had; null = nothing. Without content when this store never saw it: then the agent is
+  // asked, and nothing is released that would need it before.
+  ObjectPtr instead;
 };
+// By key, then by digest: an agent may refuse one object in several forms, the former one too.
+using Refusals = std::map<ObjectKey, std::map<Digest, Refusal>>;
 
 // What the store keeps of one cluster.
 struct ClusterRecord {
@@ -55,7 +58,7 @@ struct ClusterRecord {
   SnapshotPtr input = EmptySnapshot();    // never null
   bool reported = false;                  // discovery was complete once
   std::vector<Permit> permits;            // given for the way to `desired`
-  std::map<ObjectKey, Refusal> refused;
+  Refusals refused;
   std::string pinned_policy;  // rolled back from it: not released again; "" = none
   bool rebase = false;        // a person let its agent, which is ahead, be moved here
   std::string adopt;          // store that agent may leave for this one; "" = none
@@ -284,6 +287,7 @@ class Server {
 
   void Handle(const std::string& name, Cluster& cluster, const Hello& message);
   void Handle(const std::string& name, Cluster& cluster, const Holdings& message);
+  void Handle(const std::string& name, Cluster& cluster, const Contents& message);
   void Handle(const std::string& name, Cluster& cluster, const Discovery& message);
   void Handle(const std::string& name, Cluster& cluster, const Degraded& message);
   void Handle(const std::string& name, Cluster& cluster, const Ack& message);
@@ -299,17 +303,21 @@ class Server {
   void MaybeCommit();
   // Puts the cluster's next release into `commit`, or holds it.
   void Prepare(const std::string& name, Cluster& cluster, Commit& commit);
-  // What the cluster is to run next, given what its agent refuses; null = what it runs.
-  [[nodiscard]] SnapshotPtr Next(const Cluster& cluster) const;
+  // What the cluster is to run next, given what its agent refuses.
+  [[nodiscard]] static SnapshotPtr Next(const Cluster& cluster);
+  // What its agent keeps in place of the refused objects of `wanted`; null while the content of one
+  // of them is not known here.
+  [[nodiscard]] static SnapshotPtr WithoutRefused(const Cluster& cluster,
+                                                  const SnapshotPtr& wanted);
   [[nodiscard]] std::vector<std::string> WaitingFor() const;
   [[nodiscard]] bool AllReportedHere() const;
   void Depose();
 
   // server_offers.cc
   void MaybeOffer(const std::string& name, Cluster& cluster);
-  // Whether the object is part of what the cluster runs or is to run next.
-  [[nodiscard]] static bool Wants(const Cluster& cluster, const ObjectKey& key,
-                                  const Digest& digest);
+  // Digests of the object that the cluster runs, is to run next, or keeps in place of a refused
+  // one.
+  [[nodiscard]] static std::set<Digest> Wanted(const Cluster& cluster, const ObjectKey& key);
   [[nodiscard]] static bool ForgetRefusals(Cluster& cluster);
   void Refused(const std::string& name, Cluster& cluster, const Ack& message);
   void Took(const std::string& name, Cluster& cluster, const Ack& message);
@@ -317,6 +325,8 @@ class Server {
   [[nodiscard]] bool Knows(const Cluster& cluster) const;
   // Finds the set with this root, or asks the agent for its names.
   void Learn(Cluster& cluster, const Digest& root);
+  // Asks the agent for what it keeps in place of refused objects and this store never saw.
+  void AskContents(Cluster& cluster);
   void Remember(Cluster& cluster, const SnapshotPtr& snapshot);
   void HoldAgent(const std::string& name, Cluster& cluster, Hold::Kind kind, std::string reason,
                  std::vector<ObjectKey> removed);

@@ -59,6 +59,40 @@ void Server::Learn(Cluster& cluster, const Digest& root) {
     cluster.asked_at = now_;
     actions_.emplace_back(Send{cluster.session, Inquire{}});
   }
+  AskContents(cluster);
+}
+
+void Server::AskContents(Cluster& cluster) {
+  Inquire inquire;
+  for (const auto& [key, refusals] : cluster.record.refused) {
+    for (const auto& [digest, refusal] : refusals) {
+      if (refusal.instead && refusal.instead->content.empty()) {
+        inquire.wanted.push_back(refusal.instead->digest);
+      }
+    }
+  }
+  if (inquire.wanted.empty()) return;
+  cluster.rejection = "waits for the content of what its agent keeps and this store never saw";
+  cluster.asked_at = now_;
+  actions_.emplace_back(Send{cluster.session, std::move(inquire)});
+}
+
+void Server::Handle(const std::string& name, Cluster& cluster, const Contents& message) {
+  bool news = false;
+  for (const ObjectPtr& object : message.objects) {
+    const auto at = cluster.record.refused.find(object->key);
+    if (at == cluster.record.refused.end() || object->content.empty()) continue;
+    for (auto& [digest, refusal] : at->second) {
+      const bool missing = refusal.instead && refusal.instead->content.empty();
+      if (!missing || refusal.instead->digest != object->digest) continue;
+      refusal.instead = object;
+      news = true;
+    }
+  }
+  if (!news) return;
+  dirty_.insert(name);
+  AskContents(cluster);
+  MaybeCommit();
 }
 
 void Server::Handle(const std::string& name, Cluster& cluster, const Holdings& message) {
@@ -103,7 +137,7 @@ void Server::MaybeOffer(const std::string& name, Cluster& cluster) {
   const bool refused =
       std::any_of(delta.changed.begin(), delta.changed.end(), [&](const ObjectPtr& object) {
         const auto at = record.refused.find(object->key);
-        return at != record.refused.end() && at->second.digest == object->digest;
+        return at != record.refused.end() && at->second.contains(object->digest);
       });
   if (refused) return;  // the next release does without
   const Digest removals = RemovalsDigest(name, delta.removed);
@@ -135,20 +169,34 @@ void Server::Handle(const std::string& name, Cluster& cluster, const Ack& messag
   }
 }
 
-bool Server::Wants(const Cluster& cluster, const ObjectKey& key, const Digest& digest) {
-  for (const SnapshotPtr& wanted : {cluster.candidate, cluster.record.desired}) {
-    if (!wanted) continue;
-    const auto at = wanted->objects.find(key);
-    if (at != wanted->objects.end() && at->second->digest == digest) return true;
+std::set<Digest> Server::Wanted(const Cluster& cluster, const ObjectKey& key) {
+  std::set<Digest> wanted;
+  const auto refused = cluster.record.refused.find(key);
+  for (const SnapshotPtr& set : {cluster.candidate, cluster.record.desired, cluster.rollback_to}) {
+    if (!set) continue;
+    const auto at = set->objects.find(key);
+    ObjectPtr object = at == set->objects.end() ? nullptr : at->second;
+    while (object && wanted.insert(object->digest).second) {
+      if (refused == cluster.record.refused.end()) break;
+      const auto refusal = refused->second.find(object->digest);
+      object = refusal == refused->second.end() ? nullptr : refusal->second.instead;
+    }
   }
-  return false;
+  return wanted;
 }
 
-// A refusal is for one digest of an object; when nobody wants that any more, it is past.
+// A refusal is for one digest of an object; when nobody wants that any more, it is past. Before the
+// first candidate nobody knows what is wanted.
 bool Server::ForgetRefusals(Cluster& cluster) {
-  return std::erase_if(cluster.record.refused, [&](const auto& refused) {
-           return !Wants(cluster, refused.first, refused.second.digest);
-         }) > 0;
+  if (!cluster.candidate) return false;
+  bool forgotten = false;
+  for (auto& [key, refusals] : cluster.record.refused) {
+    const std::set<Digest> wanted = Wanted(cluster, key);
+    forgotten |=
+        std::erase_if(refusals, [&](const auto& one) { return !wanted.contains(one.first); }) > 0;
+  }
+  std::erase_if(cluster.record.refused, [](const auto& entry) { return entry.second.empty(); });
+  return forgotten;
 }
 
 void Server::Refused(const std::string& name, Cluster& cluster, const Ack& message) {
@@ -167,12 +215,12 @@ void Server::Refused(const std::string& name, Cluster& cluster, const Ack& messa
   cluster.in_flight.reset();
   cluster.rejection = message.reason;
   for (const ObjectError& error : message.errors) {
-    if (!Wants(cluster, error.key, error.digest)) continue;
+    if (!Wanted(cluster, error.key).contains(error.digest)) continue;
     const auto had = cluster.holds_now->objects.find(error.key);
-    cluster.record.refused[error.key] = {
-        error.digest, error.detail,
-        had == cluster.holds_now->objects.end() ? nullptr : had->second};
+    cluster.record.refused[error.key][error.digest] = {
+        error.detail, had == cluster.holds_now->objects.end() ? nullptr : had->second};
   }
+  AskContents(cluster);
   if (!message.errors.empty()) {
     actions_.emplace_back(Audit{"cluster " + name, "refused " + ToText(message.errors.front().key) +
                                                        ": " + message.errors.front().detail});

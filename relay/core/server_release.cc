@@ -38,24 +38,47 @@ bool Server::AllReportedHere() const {
   });
 }
 
-SnapshotPtr Server::Next(const Cluster& cluster) const {
+SnapshotPtr Server::Next(const Cluster& cluster) {
   const ClusterRecord& record = cluster.record;
-  if (cluster.rollback_to) return cluster.rollback_to;
-  if (!cluster.candidate || record.pinned_policy == cluster.candidate_policy) return record.desired;
-  std::map<ObjectKey, ObjectPtr> objects;
-  bool replaced = false;
-  for (const auto& [key, refusal] : record.refused) {
-    const auto at = cluster.candidate->objects.find(key);
-    if (at == cluster.candidate->objects.end() || at->second->digest != refusal.digest) continue;
-    if (!replaced) objects = cluster.candidate->objects;
-    replaced = true;
-    if (refusal.instead) {
-      objects.insert_or_assign(key, refusal.instead);
+  SnapshotPtr wanted = cluster.rollback_to;
+  if (!wanted) {
+    if (!cluster.candidate) return record.desired;
+    const bool pinned = record.pinned_policy == cluster.candidate_policy;
+    wanted = pinned ? record.desired : cluster.candidate;
+  }
+  SnapshotPtr next = WithoutRefused(cluster, wanted);
+  return next ? next : record.desired;
+}
+
+SnapshotPtr Server::WithoutRefused(const Cluster& cluster, const SnapshotPtr& wanted) {
+  std::map<ObjectKey, ObjectPtr> instead;  // null: nothing
+  for (const auto& [key, refusals] : cluster.record.refused) {
+    const auto at = wanted->objects.find(key);
+    if (at == wanted->objects.end()) continue;
+    // What is kept in place of one form may be refused as well by now. An agent that refuses even
+    // what it has keeps it.
+    std::set<Digest> seen;
+    ObjectPtr object = at->second;
+    for (auto refusal = refusals.find(object->digest); refusal != refusals.end();
+         refusal = refusals.find(object->digest)) {
+      if (!seen.insert(object->digest).second) break;
+      object = refusal->second.instead;
+      if (!object) break;
+    }
+    if (object == at->second) continue;
+    if (object && object->content.empty()) return nullptr;
+    instead[key] = object;
+  }
+  if (instead.empty()) return wanted;
+  std::map<ObjectKey, ObjectPtr> objects = wanted->objects;
+  for (const auto& [key, object] : instead) {
+    if (object) {
+      objects.insert_or_assign(key, object);
     } else {
       objects.erase(key);
     }
   }
-  return replaced ? MakeSnapshot(std::move(objects)) : cluster.candidate;
+  return MakeSnapshot(std::move(objects));
 }
 
 void Server::MaybeCommit() {
@@ -152,9 +175,6 @@ void Server::Handle(const Committed& event) {
     if (record.version == commit.head && cluster.record.version != record.version) {
       const Delta delta = Diff(*cluster.record.desired, *record.desired);
       if (record.permits.empty()) cluster.budget.Spend(delta, now_);
-      if (cluster.rollback_to && cluster.rollback_to->root == record.desired->root) {
-        cluster.rollback_to = nullptr;
-      }
       // Discovery and refusals may have moved on; the release is what was committed.
       cluster.record.version = record.version;
       cluster.record.desired = record.desired;
@@ -162,6 +182,9 @@ void Server::Handle(const Committed& event) {
       cluster.record.pinned_policy = record.pinned_policy;
       cluster.record.spent = record.spent;
       cluster.approved.reset();
+      if (cluster.rollback_to && Next(cluster)->root == record.desired->root) {
+        cluster.rollback_to = nullptr;
+      }
       Remember(cluster, record.desired);
       if (ForgetRefusals(cluster)) dirty_.insert(name);
     }

@@ -44,8 +44,10 @@ Status Server::GetStatus() const {
         DiscoveryWord(one.connected, cluster.fresh, record.reported, one.discovery_reason);
     if (cluster.hold) one.holds.push_back(*cluster.hold);
     if (cluster.agent_hold) one.holds.push_back(*cluster.agent_hold);
-    for (const auto& [key, refusal] : record.refused) {
-      one.errors.push_back({key, refusal.digest, refusal.detail});
+    for (const auto& [key, refusals] : record.refused) {
+      for (const auto& [digest, refusal] : refusals) {
+        one.errors.push_back({key, digest, refusal.detail});
+      }
     }
     one.rejection = cluster.rejection;
     status.live =

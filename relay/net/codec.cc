@@ -189,6 +189,10 @@ v1::AgentFrame Encode(const AgentMessage& message) {
                      to->set_digest(EncodeDigest(entry.digest));
                    }
                  },
+                 [&](const Contents& m) {
+                   v1::Contents* out = frame.mutable_contents();
+                   for (const ObjectPtr& object : m.objects) Put(*object, true, out->add_objects());
+                 },
                  [&](const Discovery& m) {
                    v1::Discovery* out = frame.mutable_discovery();
                    out->set_sequence(m.sequence);
@@ -236,7 +240,10 @@ v1::ServerFrame Encode(const ServerMessage& message) {
                           out->mutable_permit()->set_removals(EncodeDigest(m.permit->removals));
                           out->mutable_permit()->set_approver(m.permit->approver);
                         },
-                        [&](const Inquire&) { frame.mutable_inquire(); },
+                        [&](const Inquire& m) {
+                          v1::Inquire* out = frame.mutable_inquire();
+                          for (const Digest& one : m.wanted) out->add_wanted(EncodeDigest(one));
+                        },
                         [&](const InputAck& m) {
                           frame.mutable_input_ack()->set_sequence(m.sequence);
                           frame.mutable_input_ack()->set_root(EncodeDigest(m.root));
@@ -271,6 +278,14 @@ Result<AgentMessage> Decode(const v1::AgentFrame& frame) {
     case v1::AgentFrame::kHoldings:
       message = ReadHoldings(frame.holdings(), reader);
       break;
+    case v1::AgentFrame::kContents: {
+      Contents contents;
+      for (const v1::Object& object : frame.contents().objects()) {
+        contents.objects.push_back(reader.ReadObject(object));
+      }
+      message = std::move(contents);
+      break;
+    }
     case v1::AgentFrame::kDiscovery:
       message = Discovery{.sequence = frame.discovery().sequence(),
                           .part = frame.discovery().part(),
@@ -316,9 +331,14 @@ Result<ServerMessage> Decode(const v1::ServerFrame& frame) {
       message = std::move(offer);
       break;
     }
-    case v1::ServerFrame::kInquire:
-      message = Inquire{};
+    case v1::ServerFrame::kInquire: {
+      Inquire inquire;
+      for (const std::string& one : frame.inquire().wanted()) {
+        inquire.wanted.push_back(reader.ReadDigest(one));
+      }
+      message = std::move(inquire);
       break;
+    }
     case v1::ServerFrame::kInputAck:
       message = InputAck{frame.input_ack().sequence(), reader.ReadDigest(frame.input_ack().root())};
       break;

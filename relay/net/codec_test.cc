@@ -25,8 +25,8 @@ TEST(Codec, KeepsEveryMessage) {
   const Delta delta{Sha256("a"), Sha256("b"), {MakeObject(kKey, "{}", {{"x", "y"}})}, {kKey}};
   for (const AgentMessage& message : std::vector<AgentMessage>{
            Hello{1, "s", {1, 2}, {3, 4}, 5, Sha256("r"), true},
-           Holdings{Sha256("r"), {{kKey, Sha256("d")}}}, Discovery{7, 1, true, true, delta},
-           Degraded{"gone"},
+           Holdings{Sha256("r"), {{kKey, Sha256("d")}}}, Contents{{MakeObject(kKey, "{}")}},
+           Discovery{7, 1, true, true, delta}, Degraded{"gone"},
            Ack{{1, 2}, Phase::kEffective, Sha256("r"), "why", true, {{kKey, Sha256("d"), "bad"}}},
            Heartbeat{"gone"}}) {
     ExpectSame<AgentMessage, v1::AgentFrame>(message);
@@ -34,7 +34,7 @@ TEST(Codec, KeepsEveryMessage) {
   for (const ServerMessage& message : std::vector<ServerMessage>{
            Welcome{"s", 3, Sha256("i")},
            Offer{"s", {1, 2}, 5, delta, Permit{Sha256("l"), "operator"}, "old"}, Inquire{},
-           InputAck{7, Sha256("i")}, InputNack{7, "no"}}) {
+           Inquire{{Sha256("d")}}, InputAck{7, Sha256("i")}, InputNack{7, "no"}}) {
     ExpectSame<ServerMessage, v1::ServerFrame>(message);
   }
 }

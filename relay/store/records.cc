@@ -65,9 +65,11 @@ std::string ToText(const ClusterRecord& record) {
   for (const Permit& permit : record.permits) {
     json["permits"].push_back({ToHex(permit.removals), permit.approver});
   }
-  for (const auto& [key, refusal] : record.refused) {
-    json["refused"].push_back({ToJson(key), ToHex(refusal.digest), refusal.detail,
-                               refusal.instead ? Json(ToHex(refusal.instead->digest)) : Json()});
+  for (const auto& [key, refusals] : record.refused) {
+    for (const auto& [digest, refusal] : refusals) {
+      json["refused"].push_back({ToJson(key), ToHex(digest), refusal.detail,
+                                 refusal.instead ? Json(ToHex(refusal.instead->digest)) : Json()});
+    }
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -83,24 +85,9 @@ Result<SnapshotPtr> Records::ReadSet(const Digest& root) {
   for (const Json& entry : Json::parse(*text.value())) {
     const ObjectKey key = ToKey(entry.at(0));
     const Digest digest = ToDigest(entry.at(1));
-    ObjectPtr& known = blobs_[digest];
-    if (!known) {
-      const Result<std::optional<std::string>> blob = store_.Get(BlobKey(digest));
-      if (!blob.ok()) return Error{blob.error()};
-      if (blob.value()) {
-        const Json json = Json::parse(*blob.value());
-        known = MakeObject(key, json.at(0), json.at(1));
-        if (known->digest != digest)
-          return Error{"the store's object " + ToHex(digest) + " is damaged"};
-        stored_.insert(digest);
-      } else {
-        auto named = std::make_shared<Object>();  // an agent named it; its content never was here
-        named->key = key;
-        named->digest = digest;
-        known = std::move(named);
-      }
-    }
-    objects[key] = known;
+    const Result<ObjectPtr> object = ReadObject(key, digest);
+    if (!object.ok()) return Error{object.error()};
+    objects[key] = object.value();
   }
   SnapshotPtr set = MakeSnapshot(std::move(objects));
   if (set->root != root) return Error{"the store's set " + ToHex(root) + " is damaged"};
@@ -108,15 +95,38 @@ Result<SnapshotPtr> Records::ReadSet(const Digest& root) {
   return set;
 }
 
+Result<ObjectPtr> Records::ReadObject(const ObjectKey& key, const Digest& digest) {
+  ObjectPtr& known = blobs_[digest];
+  if (known) return known;
+  const Result<std::optional<std::string>> blob = store_.Get(BlobKey(digest));
+  if (!blob.ok()) return Error{blob.error()};
+  if (blob.value()) {
+    const Json json = Json::parse(*blob.value());
+    known = MakeObject(key, json.at(0), json.at(1));
+    if (known->digest != digest) {
+      return Error{"the store's object " + ToHex(digest) + " is damaged"};
+    }
+    stored_.insert(digest);
+  } else {
+    auto named = std::make_shared<Object>();  // an agent named it; its content never was here
+    named->key = key;
+    named->digest = digest;
+    known = std::move(named);
+  }
+  return known;
+}
+
 void Records::AddSet(const SnapshotPtr& set, std::vector<Write>& writes) {
   if (set->objects.empty() || !stored_.insert(set->root).second) return;
   writes.push_back({SetKey(set->root), ToText(*set)});
-  for (const auto& [key, object] : set->objects) {
-    if (object->content.empty() || !stored_.insert(object->digest).second) continue;
-    writes.push_back(
-        {BlobKey(object->digest), Json::array({object->content, object->annotations})
-                                      .dump(-1, ' ', false, Json::error_handler_t::replace)});
-  }
+  for (const auto& [key, object] : set->objects) AddObject(*object, writes);
+}
+
+void Records::AddObject(const Object& object, std::vector<Write>& writes) {
+  if (object.content.empty() || !stored_.insert(object.digest).second) return;
+  writes.push_back(
+      {BlobKey(object.digest), Json::array({object.content, object.annotations})
+                                   .dump(-1, ' ', false, Json::error_handler_t::replace)});
 }
 
 Result<ServerImage> Records::Lead() {
@@ -160,18 +170,13 @@ Result<ServerImage> Records::Lead() {
         record.permits.push_back({ToDigest(permit.at(0)), permit.at(1)});
       }
       for (const Json& refused : json.at("refused")) {
-        Refusal refusal{ToDigest(refused.at(1)), refused.at(2)};
-        if (!refused.at(3).is_null()) {
-          const ObjectKey key_of = ToKey(refused.at(0));
-          const Digest digest = ToDigest(refused.at(3));
-          const Result<std::optional<std::string>> blob = store_.Get(BlobKey(digest));
-          if (!blob.ok()) return Error{blob.error()};
-          if (blob.value()) {
-            const Json content = Json::parse(*blob.value());
-            refusal.instead = MakeObject(key_of, content.at(0), content.at(1));
-          }
-        }
-        record.refused[ToKey(refused.at(0))] = std::move(refusal);
+        const ObjectKey key_of = ToKey(refused.at(0));
+        Refusal& refusal = record.refused[key_of][ToDigest(refused.at(1))];
+        refusal.detail = refused.at(2);
+        if (refused.at(3).is_null()) continue;
+        const Result<ObjectPtr> instead = ReadObject(key_of, ToDigest(refused.at(3)));
+        if (!instead.ok()) return Error{instead.error()};
+        refusal.instead = instead.value();
       }
     }
     const Reign& reign = image.reigns[image.term];
@@ -212,11 +217,10 @@ server::Committed Records::Save(const server::Commit& commit, std::int64_t unix_
   for (const auto& [name, record] : commit.records) {
     AddSet(record.desired, writes);
     AddSet(record.input, writes);
-    for (const auto& [key, refusal] : record.refused) {
-      if (!refusal.instead || !stored_.insert(refusal.instead->digest).second) continue;
-      writes.push_back({BlobKey(refusal.instead->digest),
-                        Json::array({refusal.instead->content, refusal.instead->annotations})
-                            .dump(-1, ' ', false, Json::error_handler_t::replace)});
+    for (const auto& [key, refusals] : record.refused) {
+      for (const auto& [digest, refusal] : refusals) {
+        if (refusal.instead) AddObject(*refusal.instead, writes);
+      }
     }
     writes.push_back({Key("out/" + name), ToText(record)});
     if (record.version == commit.head) roots[name] = ToHex(record.desired->root);

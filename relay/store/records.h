@@ -39,7 +39,10 @@ class Records {
 
  private:
   [[nodiscard]] Result<SnapshotPtr> ReadSet(const Digest& root);
+  // Without content when the store never had it.
+  [[nodiscard]] Result<ObjectPtr> ReadObject(const ObjectKey& key, const Digest& digest);
   void AddSet(const SnapshotPtr& set, std::vector<Write>& writes);
+  void AddObject(const Object& object, std::vector<Write>& writes);
   [[nodiscard]] std::vector<Write> AuditWrites(const std::string& actor, const std::string& what,
                                                std::int64_t unix_seconds);
   [[nodiscard]] Status ReadAuditHead();

@@ -27,6 +27,13 @@ class RecordsTest : public testing::Test {
     const ObjectKey key{"VirtualService.networking.istio.io", "shop", "main"};
     return MakeSnapshot({{key, MakeObject(key, content, {{"weft.dev/source", "a.weft:1"}})}});
   }
+  // An object an agent named, whose content never was here.
+  static ObjectPtr Named(const ObjectKey& key) {
+    auto object = std::make_shared<Object>();
+    object->key = key;
+    object->digest = Sha256("elsewhere");
+    return object;
+  }
   // A release of `content` for east, on top of `image`.
   static server::Commit Commit(const ServerImage& image, const std::string& content) {
     server::Commit commit{.term = image.term, .new_term = image.term, .parent = image.head};
@@ -38,8 +45,9 @@ class RecordsTest : public testing::Test {
     record.input = Set("input");
     record.reported = true;
     record.permits = {{Sha256("list"), "operator"}};
-    record.refused[{"Gateway.networking.istio.io", "shop", "g"}] = {
-        Sha256("bad"), "why", Set("before")->objects.begin()->second};
+    const ObjectPtr before = Set("before")->objects.begin()->second;
+    record.refused[before->key][Sha256("bad")] = {"why", before};
+    record.refused[before->key][Sha256("worse")] = {"why too", Named(before->key)};
     record.spent = {{"Gateway.networking.istio.io", 2}};
     commit.records["east"] = record;
     commit.what = "east +1 -0";
@@ -79,7 +87,10 @@ TEST_F(RecordsTest, WhatWasCommittedIsThereAfterARestart) {
   EXPECT_EQ(record.permits, wanted.permits);
   EXPECT_EQ(record.spent, wanted.spent);
   ASSERT_EQ(record.refused.size(), 1U);
-  EXPECT_EQ(record.refused.begin()->second.instead->content, "before");
+  const std::map<Digest, Refusal>& refused = record.refused.begin()->second;
+  EXPECT_EQ(refused.at(Sha256("bad")).instead->content, "before");
+  EXPECT_EQ(refused.at(Sha256("worse")).instead->content, "");
+  EXPECT_EQ(refused.at(Sha256("worse")).instead->digest, Sha256("elsewhere"));
 }
 
 TEST_F(RecordsTest, OneSuccessorAndOneLeader) {

@@ -363,7 +363,9 @@ void AddReleaseBugs(std::vector<Bug>& bugs) {
   bugs.push_back({.name = "what_was_there_before_a_refusal_forgotten",
                   .load = [](ServerImage& image, Memory&) {
                     for (auto& [name, record] : image.clusters) {
-                      for (auto& [key, refusal] : record.refused) refusal.instead = nullptr;
+                      for (auto& [key, refusals] : record.refused) {
+                        for (auto& [digest, refusal] : refusals) refusal.instead = nullptr;
+                      }
                     }
                   }});
   bugs.push_back({.name = "spent_budget_forgotten_at_restart",

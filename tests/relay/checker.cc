@@ -25,6 +25,10 @@ void Checker::Stored(const server::Commit& commit, int lineage) {
   for (const auto& [cluster, record] : commit.records) {
     if (record.version == commit.head && commit.head != commit.parent) {
       committed_[cluster][record.version].insert(record.desired->root);
+      for (const auto& [key, object] : record.desired->objects) {
+        if (DigestOf(key, object->content) == object->digest) continue;
+        Fail("I10: " + ToText(key) + " is released to " + cluster + " without its content");
+      }
     }
     if (!world_.WasInventory(cluster, record.input->root)) {
       Fail("I6: stored discovery of " + cluster + " is none it had");
@@ -73,6 +77,14 @@ void Checker::Refused(std::size_t server, std::uint64_t life, const std::string&
   for (const ObjectError& error : ack.errors) {
     refused_.insert({server, life, cluster, error.key, error.digest});
   }
+}
+
+void Checker::RolledBack(const std::string& cluster, const Snapshot& to) {
+  std::erase_if(refused_, [&](const auto& refused) {
+    const auto at = to.objects.find(std::get<ObjectKey>(refused));
+    return std::get<std::string>(refused) == cluster && at != to.objects.end() &&
+           at->second->digest == std::get<Digest>(refused);
+  });
 }
 
 void Checker::Offered(std::size_t server, std::uint64_t life, const std::string& cluster,

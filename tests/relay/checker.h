@@ -10,6 +10,7 @@
 //  I6  a cluster's discovery is one that the cluster had
 //  I7  nothing of an unproved policy is put in force
 //  I9  a server does not offer again what an agent refused
+//  I10 every object of a release is in the store with its content
 //  I8  stepwise: nothing is removed before everything that is added
 #pragma once
 
@@ -45,7 +46,7 @@ class Checker {
   void Offered(std::size_t server, std::uint64_t life, const std::string& cluster,
                const Offer& offer);
   // A person went back to an earlier release, whatever was refused of it then.
-  void RolledBack() { refused_.clear(); }
+  void RolledBack(const std::string& cluster, const Snapshot& to);
   // The agent lost its state directory: versions and budget begin anew, its objects do not.
   void Forgot(const std::string& cluster) { targets_.erase(cluster); }
   // Somebody else changed the target.

@@ -123,7 +123,7 @@ void Simulation::RollBack() {
       }
     }
   }
-  checker_.RolledBack();
+  for (const auto& [cluster, snapshot] : to) checker_.RolledBack(cluster, *snapshot);
   for (std::size_t i = 0; i < kServers; ++i) {
     Tell(i, servers_[i].life, server::Rollback{to, at, "operator"});
   }

@@ -29,6 +29,7 @@ std::string Text(const AgentMessage& message) {
                           " highest " + Text(m.highest) + " root " + Short(m.root);
                  },
                  [](const Holdings& m) { return "Holdings " + Short(m.root); },
+                 [](const Contents& m) { return "Contents " + std::to_string(m.objects.size()); },
                  [](const Discovery& m) {
                    return std::string(m.full ? "full " : "") + "Discovery " + Text(m.delta);
                  },
@@ -48,7 +49,7 @@ std::string Text(const ServerMessage& message) {
                    return "Offer " + Text(m.version) + " " + Text(m.delta) +
                           (m.permit ? " permit" : "") + (m.adopt.empty() ? "" : " adopt");
                  },
-                 [](const Inquire&) { return std::string("Inquire"); },
+                 [](const Inquire& m) { return "Inquire " + std::to_string(m.wanted.size()); },
                  [](const InputAck& m) { return "InputAck " + Short(m.root); },
                  [](const InputNack& m) { return "InputNack " + m.refused; }},
       message);
