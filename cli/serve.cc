@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "cli/commands.h"
 #include "relay/process/agent_process.h"
@@ -17,17 +18,21 @@ int Finish(const Status& status) {
   return kExitCannot;
 }
 
-// The directory of a `dir=PATH` flag, or the whole of a flag that names a directory. Other kinds
-// are refused by name, so that nobody takes them for working.
-Result<std::string> DirectoryOf(const std::string& flag, const std::string& value) {
-  if (value.starts_with("dir=") && value.size() > 4) return value.substr(4);
-  for (const char* other : {"kube", "xds="}) {
-    if (value.starts_with(other)) {
-      return Error{flag + " " + value +
-                   ": this build reads and writes directories only; use dir=PATH"};
-    }
+// What `kube`, `kube=KUBECONFIG` or `dir=PATH` names. Other kinds are refused by name, so that
+// nobody takes them for working.
+Result<relay::AgentOptions::Place> PlaceOf(const std::string& flag, const std::string& value) {
+  if (value.starts_with("dir=") && value.size() > 4) {
+    return relay::AgentOptions::Place{.path = value.substr(4)};
   }
-  return Error{flag + " " + value + ": expected dir=PATH"};
+  if (value == "kube") return relay::AgentOptions::Place{.cluster = true, .path = ""};
+  if (value.starts_with("kube=") && value.size() > 5) {
+    return relay::AgentOptions::Place{.cluster = true, .path = value.substr(5)};
+  }
+  if (value.starts_with("xds=")) {
+    return Error{flag + " " + value +
+                 ": this build writes to clusters and directories only; use kube or dir=PATH"};
+  }
+  return Error{flag + " " + value + ": expected kube, kube=KUBECONFIG or dir=PATH"};
 }
 
 int StartServer(relay::ServeOptions options) {
@@ -42,14 +47,22 @@ int StartServer(relay::ServeOptions options) {
   return Finish(relay::Serve(options));
 }
 
-int StartAgent(relay::AgentOptions options, int settle_ms) {
-  Result<std::string> source = DirectoryOf("--source", options.source);
+struct AgentFlags {
+  relay::AgentOptions options;
+  std::string source;
+  std::string apply;
+  int settle_ms = 0;
+};
+
+int StartAgent(const AgentFlags& flags) {
+  relay::AgentOptions options = flags.options;
+  Result<relay::AgentOptions::Place> source = PlaceOf("--source", flags.source);
   if (!source.ok()) return Finish(Error{source.error()});
-  Result<std::string> apply = DirectoryOf("--apply", options.apply);
+  Result<relay::AgentOptions::Place> apply = PlaceOf("--apply", flags.apply);
   if (!apply.ok()) return Finish(Error{apply.error()});
-  options.source = source.value();
-  options.apply = apply.value();
-  options.settle = std::chrono::milliseconds(settle_ms);
+  options.source = std::move(source).value();
+  options.apply = std::move(apply).value();
+  options.settle = std::chrono::milliseconds(flags.settle_ms);
   return Finish(relay::RunAgent(options));
 }
 
@@ -83,14 +96,15 @@ void AddServe(CLI::App& app, int& exit_code) {
 }
 
 void AddAgent(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<relay::AgentOptions>();
-  auto settle = std::make_shared<int>(0);
+  auto flags = std::make_shared<AgentFlags>();
+  relay::AgentOptions* options = &flags->options;
   CLI::App* command = app.add_subcommand(
       "agent", "the agent of one cluster: report what runs, apply what is released");
   command->footer(
-      "Example:\n  weft agent --server relay:9900 --enroll-server relay:9901 --cluster east \\\n"
-      "    --state /var/lib/weft-agent --token-file token --source dir=manifests --apply "
-      "dir=istio");
+      "Examples:\n  weft agent --server relay:9900 --enroll-server relay:9901 --cluster east \\\n"
+      "    --state /var/lib/weft-agent --token-file token --source kube --apply kube\n"
+      "  weft agent --server relay:9900 --enroll-server relay:9901 --cluster east \\\n"
+      "    --state state --token-file token --source dir=manifests --apply dir=istio");
   command->add_option("--server", options->server, "host:port of sessions")->required();
   command->add_option("--enroll-server", options->enroll_server, "host:port of enrolment")
       ->required();
@@ -98,13 +112,20 @@ void AddAgent(CLI::App& app, int& exit_code) {
   command->add_option("--state", options->state, "directory of last known good; made")->required();
   command->add_option("--token-file", options->token_file, "token of `weft enroll token`");
   command->add_option("--ready-file", options->ready_file, "written once the agent is enrolled");
-  command->add_option("--source", options->source, "dir=PATH: manifests of what runs")->required();
-  command->add_option("--apply", options->apply, "dir=PATH: keeps PATH/weft.yaml")->required();
   command
-      ->add_option("--settle-ms", *settle,
+      ->add_option("--source", flags->source,
+                   "what runs: kube[=KUBECONFIG], the cluster itself; dir=PATH, manifests")
+      ->required();
+  command
+      ->add_option("--apply", flags->apply,
+                   "what is released goes to: kube[=KUBECONFIG]; dir=PATH, keeps PATH/weft.yaml")
+      ->required();
+  command->add_option("--context", options->context, "context of the kubeconfig");
+  command
+      ->add_option("--settle-ms", flags->settle_ms,
                    "apply a release in ordered steps, so long apart; 0 = at once")
       ->check(CLI::Range(0, 60000));
-  command->callback([options, settle, &exit_code] { exit_code = StartAgent(*options, *settle); });
+  command->callback([flags, &exit_code] { exit_code = StartAgent(*flags); });
 }
 
 }  // namespace weft::cli

@@ -100,8 +100,8 @@ void Agent::Handle(const Tick&) {
     ApplyNext();
   }
   if (!work_ && now_ >= check_at_ && (in_force_ || record_.applied.generation > 0)) {
-    work_ = Work{.stage = Stage::kReading, .target = record_.release};
-    actions_.emplace_back(ReadTarget{});
+    work_ = Work{.target = record_.release};
+    LookAtTarget();
   }
   if (uploading_ && now_ - uploaded_at_ >= config_.reply_timeout) {
     uploading_ = nullptr;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,6 +27,7 @@ struct AgentRecord {
   Version highest;
   std::uint64_t reign = 0;                     // Offer::reign
   SnapshotPtr release;                         // never null
+  std::set<ObjectKey> leaving;                 // named for removal, and not seen gone yet
   std::map<std::string, std::uint64_t> spent;  // PruneBudget::Spent
 };
 
@@ -50,6 +52,11 @@ struct Received {
 struct Fetched {
   std::vector<ObjectPtr> objects;  // empty: failed
 };
+// Answer to TryTarget.
+struct Tried {
+  std::vector<ObjectError> errors;  // what the target would refuse
+  std::string failed;               // why it could not be asked; "" = it could
+};
 struct Persisted {
   bool ok = false;
   std::string error;
@@ -59,15 +66,16 @@ struct TargetWritten {
   std::string error;
 };
 struct TargetRead {
-  SnapshotPtr found;  // null: unreadable
+  SnapshotPtr found;   // null: there is nothing of ours that makes sense
+  std::string failed;  // why it could not be read, which says nothing of what is there; "" = it was
 };
 struct Discovered {
   SnapshotPtr inventory;  // null: the source is degraded
   std::string reason;
 };
 struct Tick {};
-using Event = std::variant<Started, SessionOpened, SessionClosed, Received, Fetched, Persisted,
-                           TargetWritten, TargetRead, Discovered, Tick>;
+using Event = std::variant<Started, SessionOpened, SessionClosed, Received, Fetched, Tried,
+                           Persisted, TargetWritten, TargetRead, Discovered, Tick>;
 
 // ---- actions
 
@@ -82,18 +90,29 @@ struct Fetch {
 struct Persist {
   AgentRecord record;
 };
-struct WriteTarget {  // make the target hold exactly this
+// Would the target take these? Answered by Tried.
+struct TryTarget {
+  std::vector<ObjectPtr> objects;
+};
+// Make the target hold exactly this. A target that holds other things as well lets go only what
+// `leaving` names.
+struct WriteTarget {
   SnapshotPtr objects;
   Version version;
+  std::set<ObjectKey> leaving;
 };
-struct ReadTarget {};
-using Action = std::variant<Connect, Send, Fetch, Persist, WriteTarget, ReadTarget>;
+struct ReadTarget {
+  SnapshotPtr wanted;  // what is hoped to be found
+  std::set<ObjectKey> leaving;
+};
+using Action = std::variant<Connect, Send, Fetch, TryTarget, Persist, WriteTarget, ReadTarget>;
 
 struct Config {
   std::string cluster;
   std::uint64_t seed = 0;  // of the jitter
   bool stepwise = false;   // put a release in place step by step (order.h), not at once
   Time settle{0};          // between two steps
+  bool try_first = false;  // ask the target whether it would take an offer before anything is kept
   Time reply_timeout = std::chrono::seconds(20);  // of an upload, before it is sent again
   Time heartbeat = std::chrono::seconds(15);
   Time check_target = std::chrono::seconds(10);  // between looks for drift
@@ -122,13 +141,14 @@ class Agent {
   [[nodiscard]] Status GetStatus() const;
 
  private:
-  enum class Stage { kFetching, kPersisting, kApplying, kSettling, kReading };
+  enum class Stage { kFetching, kTrying, kPersisting, kApplying, kSettling, kReading };
   // Objects on their way into the target; one such work at a time.
   struct Work {
     Stage stage = Stage::kFetching;
     std::optional<Offer> offer;      // none: putting back what is applied (start, drift)
     SnapshotPtr target;              // what it leads to; null while objects are missing
     std::vector<SnapshotPtr> steps;  // still to be applied, last first
+    std::set<ObjectKey> leaving;     // AgentRecord::leaving once it is kept
     Time wait_until{0};              // kSettling: next step; kApplying: try again; else unused
   };
 
@@ -137,6 +157,7 @@ class Agent {
   void Handle(const SessionClosed& event);
   void Handle(const Received& event);
   void Handle(const Fetched& event);
+  void Handle(const Tried& event);
   void Handle(const Persisted& event);
   void Handle(const TargetWritten& event);
   void Handle(const TargetRead& event);
@@ -153,10 +174,13 @@ class Agent {
   // Why the offer cannot be taken; "" when it can.
   [[nodiscard]] std::string Refusal(const Offer& offer) const;
   [[nodiscard]] bool RemovalsAllowed(const Offer& offer) const;
-  void Verify();   // every object is here: check them, then keep the release on disk
+  void Verify();   // every object is here: check them, then ask the target
+  void Keep();     // keep the release on disk
   void PutBack();  // make the target hold what is applied
   void BeginApplying(const SnapshotPtr& target);
   void ApplyNext();
+  void LookAtTarget();
+  void Unreadable(const std::string& why);
   void FinishWork();
   void Reject(const Offer& offer, std::string reason, bool over_budget,
               std::vector<ObjectError> errors);

@@ -90,10 +90,30 @@ void Agent::Verify() {
     work_.reset();
     return Reject(rejected, "", false, std::move(errors));
   }
+  if (!config_.try_first || offer.delta.changed.empty()) return Keep();
+  work_->stage = Stage::kTrying;
+  actions_.emplace_back(TryTarget{offer.delta.changed});
+}
+
+void Agent::Handle(const Tried& event) {
+  if (!work_ || work_->stage != Stage::kTrying) return;
+  if (event.failed.empty() && event.errors.empty()) return Keep();
+  last_error_ = event.failed;
+  const std::string why = event.failed.empty() ? "" : "the target cannot be asked: " + event.failed;
+  Reject(*work_->offer, why, false, event.errors);
+  FinishWork();
+}
+
+void Agent::Keep() {
+  const Offer& offer = *work_->offer;
   const Result<SnapshotPtr> target = ApplyDelta(*record_.release, offer.delta);
   Check(target.ok(), "an offer that was checked does not apply");
   work_->target = target.value();
   work_->stage = Stage::kPersisting;
+  work_->leaving = record_.leaving;
+  work_->leaving.insert(offer.delta.removed.begin(), offer.delta.removed.end());
+  std::erase_if(work_->leaving,
+                [&](const ObjectKey& key) { return target.value()->objects.contains(key); });
   PruneBudget budget = budget_;
   if (!offer.permit) budget.Spend(offer.delta, now_);
   actions_.emplace_back(Persist{AgentRecord{.store_id = offer.store_id,
@@ -101,6 +121,7 @@ void Agent::Verify() {
                                             .highest = offer.version,
                                             .reign = offer.reign,
                                             .release = target.value(),
+                                            .leaving = work_->leaving,
                                             .spent = budget.Spent(now_)}});
 }
 
@@ -118,6 +139,7 @@ void Agent::Handle(const Persisted& event) {
                         .highest = offer.version,
                         .reign = offer.reign,
                         .release = work_->target,
+                        .leaving = work_->leaving,
                         .spent = budget_.Spent(now_)};
   in_force_ = effective_ = false;
   BeginApplying(work_->target);
@@ -140,7 +162,12 @@ void Agent::BeginApplying(const SnapshotPtr& target) {
 void Agent::ApplyNext() {
   work_->stage = Stage::kApplying;
   work_->wait_until = Time(0);
-  actions_.emplace_back(WriteTarget{work_->steps.back(), record_.applied});
+  actions_.emplace_back(WriteTarget{work_->steps.back(), record_.applied, record_.leaving});
+}
+
+void Agent::LookAtTarget() {
+  work_->stage = Stage::kReading;
+  actions_.emplace_back(ReadTarget{record_.release, record_.leaving});
 }
 
 void Agent::Handle(const TargetWritten& event) {
@@ -163,8 +190,7 @@ void Agent::Handle(const TargetWritten& event) {
   in_force_ = true;
   last_error_.clear();
   Acknowledge(Phase::kApplied);
-  work_->stage = Stage::kReading;
-  actions_.emplace_back(ReadTarget{});
+  LookAtTarget();
 }
 
 void Agent::Handle(const TargetRead& event) {
@@ -173,11 +199,14 @@ void Agent::Handle(const TargetRead& event) {
   if (event.found && event.found->root == record_.release->root) {
     repairs_in_a_row_ = 0;
     in_force_ = true;
+    record_.leaving.clear();
+    last_error_.clear();
     const bool news = !effective_;
     effective_ = true;
     if (news) Acknowledge(Phase::kEffective);
     return FinishWork();
   }
+  if (!event.failed.empty()) return Unreadable(event.failed);
   ++drift_repairs_;
   if (++repairs_in_a_row_ >= kFight) {
     last_error_ = "somebody else keeps changing the target";
@@ -192,6 +221,18 @@ void Agent::Handle(const TargetRead& event) {
   }
   in_target_ = event.found;
   PutBack();
+}
+
+// What is there stays as it is until it can be seen again.
+void Agent::Unreadable(const std::string& why) {
+  last_error_ = "the target cannot be read: " + why;
+  if (std::exchange(effective_, false)) {
+    Say(Ack{.version = record_.applied,
+            .phase = Phase::kRejected,
+            .root = record_.release->root,
+            .reason = last_error_});
+  }
+  FinishWork();
 }
 
 void Agent::FinishWork() {

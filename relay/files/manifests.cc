@@ -158,11 +158,7 @@ Status AddDiscovered(Json json, const std::string& file, std::map<ObjectKey, Obj
   }
   ObjectKey key = KeyOf(json);
   if (key.name.empty()) return Error{"`" + file + "` holds an object without a name"};
-  if (!IsDiscovered(key)) return Unit{};
-  if (json["metadata"].contains("labels") &&
-      At(json, {"metadata", "labels", kManagedBy}) == "weft") {
-    return Unit{};
-  }
+  if (!IsReported(key, At(json, {"metadata", "labels", kManagedBy}))) return Unit{};
   json["metadata"].erase("managedFields");
   if (key.kind == "Secret") {
     json = {{"apiVersion", "v1"},
@@ -191,6 +187,10 @@ Status AddFile(const fs::path& path, const std::string& name,
 }
 
 }  // namespace
+
+bool IsReported(const ObjectKey& key, std::string_view managed_by) {
+  return IsDiscovered(key) && managed_by != "weft";
+}
 
 ObjectPtr FromEmitted(const emit::Object& object) {
   Json json;

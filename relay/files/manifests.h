@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "dsl/result.h"
 #include "emit/object.h"
@@ -25,6 +26,10 @@ namespace weft::relay {
 // What is wrong with an object an agent is to apply, "" when nothing is: content that is not the
 // JSON of the object its key names, a kind weft does not emit, a field its kind does not have.
 [[nodiscard]] std::string WrongWith(const Object& object);
+
+// Whether discovery reports the object: of a kind that policy depends on, and not weft's own by its
+// label app.kubernetes.io/managed-by.
+[[nodiscard]] bool IsReported(const ObjectKey& key, std::string_view managed_by);
 
 // What is wrong with a discovered object, "" when nothing is.
 [[nodiscard]] std::string WrongWithDiscovered(const Object& object);

@@ -27,7 +27,11 @@ std::string ToText(const AgentRecord& record) {
                {"reign", record.reign},
                {"root", ToHex(record.release->root)},
                {"spent", record.spent},
+               {"leaving", Json::array()},
                {"objects", Json::array()}};
+  for (const ObjectKey& key : record.leaving) {
+    json["leaving"].push_back({key.kind, key.ns, key.name});
+  }
   for (const auto& [key, object] : record.release->objects) {
     json["objects"].push_back({key.kind, key.ns, key.name, object->content, object->annotations});
   }
@@ -47,6 +51,9 @@ Result<AgentRecord> ParseRecord(const std::string& text) {
                        .highest = ToVersion(json.at("highest")),
                        .reign = json.at("reign")};
     record.spent = json.at("spent").get<std::map<std::string, std::uint64_t>>();
+    for (const Json& key : json.value("leaving", Json::array())) {
+      record.leaving.insert({key.at(0), key.at(1), key.at(2)});
+    }
     std::map<ObjectKey, ObjectPtr> objects;
     for (const Json& object : json.at("objects")) {
       const ObjectKey key{object.at(0), object.at(1), object.at(2)};

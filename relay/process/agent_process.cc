@@ -5,7 +5,6 @@
 #include <atomic>
 #include <ctime>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,12 +15,13 @@
 #include "relay/files/files.h"
 #include "relay/files/manifests.h"
 #include "relay/files/state.h"
-#include "relay/files/watch.h"
 #include "relay/identity/identity.h"
 #include "relay/net/client.h"
 #include "relay/process/log.h"
 #include "relay/process/mailbox.h"
 #include "relay/process/signals.h"
+#include "relay/process/source.h"
+#include "relay/process/target.h"
 
 namespace weft::relay {
 namespace {
@@ -29,7 +29,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr std::chrono::seconds kReread{10};  // of the source, when no event tells of a change
 constexpr std::chrono::seconds kRenewRetry{30};
 
 Time Now() {
@@ -38,8 +37,7 @@ Time Now() {
 
 class AgentProcess {
  public:
-  explicit AgentProcess(const AgentOptions& options)
-      : options_(options), state_(options.state), watch_(options.source) {}
+  explicit AgentProcess(const AgentOptions& options) : options_(options), state_(options.state) {}
   ~AgentProcess() { Stop(); }
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
@@ -47,9 +45,8 @@ class AgentProcess {
   Status Start() {
     const Status made = MakeDirectory(options_.state);
     if (!made.ok()) return made;
-    std::error_code error;
-    std::filesystem::create_directories(options_.apply, error);
-    if (error) return Error{"`" + options_.apply + "`: " + error.message()};
+    const Status opened = OpenPlaces();
+    if (!opened.ok()) return opened;
     Result<std::optional<AgentRecord>> record = state_.LoadRecord();
     if (!record.ok()) return Error{record.error()};
     const Status enrolled = EnrolIfNeeded();
@@ -59,15 +56,29 @@ class AgentProcess {
     agent::Config config{.cluster = options_.cluster,
                          .seed = static_cast<std::uint64_t>(Now().count()) ^
                                  static_cast<std::uint64_t>(::getpid()) << 32,
-                         .stepwise = options_.settle > Time(0),
-                         .settle = options_.settle};
+                         .stepwise = options_.settle > Time(0) || target_->IsPiecemeal(),
+                         .settle = options_.settle,
+                         .try_first = target_->IsPiecemeal()};
     config.validate = WrongWith;
     core_ = std::make_unique<agent::Agent>(config);
-    agent::Started started{.last_good = std::move(record).value(), .found = ReadTarget()};
+    agent::Started started{.last_good = std::move(record).value()};
+    const std::optional<AgentRecord>& last = started.last_good;
+    const agent::TargetRead found =
+        target_->Read(last ? last->release : nullptr, last ? last->leaving : std::set<ObjectKey>());
+    if (!last && !found.failed.empty()) {
+      // What an earlier life left there has to be known before anything is added to it.
+      return Error{"the target cannot be read: " + found.failed};
+    }
+    started.found = found.found;
     jobs_.Push([this, started = std::move(started)] { Deliver(started); });
     core_thread_ = std::thread([this] { Loop(); });
-    work_thread_ = std::thread([this] { WorkLoop(); });
-    source_thread_ = std::thread([this] { WatchSource(); });
+    work_thread_ = std::thread([this] { Serve(work_); });
+    target_thread_ = std::thread([this] { Serve(target_work_); });
+    source_thread_ = std::thread([this] {
+      source_->Run([this](agent::Discovered discovered) {
+        jobs_.Push([this, discovered = std::move(discovered)] { Deliver(discovered); });
+      });
+    });
     Log(Level::kInfo, "agent runs", {{"cluster", options_.cluster}, {"server", options_.server}});
     return WriteReady();
   }
@@ -75,14 +86,31 @@ class AgentProcess {
   void Stop() {
     if (std::exchange(stopped_, true)) return;
     stopping_ = true;
-    watch_.Interrupt();
-    for (std::thread* thread : {&source_thread_, &work_thread_, &core_thread_}) {
+    if (source_) source_->Stop();
+    for (std::thread* thread : {&source_thread_, &target_thread_, &work_thread_, &core_thread_}) {
       if (thread->joinable()) thread->join();
     }
     client_.reset();
   }
 
  private:
+  Status OpenPlaces() {
+    if (options_.source.cluster) {
+      Result<std::unique_ptr<Source>> source =
+          OpenClusterSource(options_.source.path, options_.context);
+      if (!source.ok()) return Error{source.error()};
+      source_ = std::move(source).value();
+    } else {
+      source_ = OpenDirectorySource(options_.source.path);
+    }
+    Result<std::unique_ptr<Target>> target =
+        options_.apply.cluster ? OpenClusterTarget(options_.apply.path, options_.context)
+                               : OpenDirectoryTarget(options_.apply.path);
+    if (!target.ok()) return Error{target.error()};
+    target_ = std::move(target).value();
+    return Unit{};
+  }
+
   // ---- the owner's thread
 
   void Loop() {
@@ -127,48 +155,36 @@ class AgentProcess {
     const Status saved = state_.SaveRecord(action.record);
     pending_.emplace_back(agent::Persisted{saved.ok(), saved.ok() ? "" : saved.error()});
   }
-  void Do(const agent::WriteTarget& action) {
-    const Status written =
-        WriteDurably(TargetPath(), ToManifest(*action.objects, action.version), 0644);
-    if (written.ok()) {
-      Log(Level::kInfo, "applied",
-          {{"generation", std::to_string(action.version.generation)},
-           {"objects", std::to_string(action.objects->objects.size())}});
-    }
-    pending_.emplace_back(agent::TargetWritten{written.ok(), written.ok() ? "" : written.error()});
+  void Do(const agent::TryTarget& action) {
+    AskTarget([this, action] { return target_->Try(action); });
   }
-  void Do(const agent::ReadTarget&) { pending_.emplace_back(agent::TargetRead{ReadTarget()}); }
-
-  [[nodiscard]] std::string TargetPath() const { return options_.apply + "/weft.yaml"; }
-
-  // Null when there is no file, or none that can be read.
-  [[nodiscard]] SnapshotPtr ReadTarget() const {
-    const Result<std::string> text = ReadWhole(TargetPath());
-    if (!text.ok()) return nullptr;
-    const Result<SnapshotPtr> found = FromManifest(text.value());
-    return found.ok() ? found.value() : nullptr;
+  void Do(const agent::WriteTarget& action) {
+    AskTarget([this, action] {
+      agent::TargetWritten written = target_->Write(action);
+      if (written.ok) {
+        Log(Level::kInfo, "applied",
+            {{"generation", std::to_string(action.version.generation)},
+             {"objects", std::to_string(action.objects->objects.size())}});
+      }
+      return written;
+    });
+  }
+  void Do(const agent::ReadTarget& action) {
+    AskTarget([this, action] { return target_->Read(action.wanted, action.leaving); });
+  }
+  template <typename Question>
+  void AskTarget(Question question) {
+    target_work_.Push([this, question = std::move(question)] {
+      jobs_.Push([this, answer = question()] { Deliver(answer); });
+    });
   }
 
   // ---- what takes its time
 
-  void WorkLoop() {
+  void Serve(Mailbox<std::function<void()>>& work) {
     while (!stopping_) {
-      const std::optional<std::function<void()>> job = work_.Pop(kTick);
+      const std::optional<std::function<void()>> job = work.Pop(kTick);
       if (job) (*job)();
-    }
-  }
-
-  void WatchSource() {
-    while (!stopping_) {
-      const Result<SnapshotPtr> found = DiscoverDirectory(options_.source);
-      agent::Discovered discovered;
-      if (found.ok()) {
-        discovered.inventory = found.value();
-      } else {
-        discovered.reason = found.error();
-      }
-      jobs_.Push([this, discovered] { Deliver(discovered); });
-      watch_.Wait(kReread);
     }
   }
 
@@ -286,11 +302,14 @@ class AgentProcess {
   bool renewing_ = false;
   Mailbox<std::function<void()>> jobs_;
   Mailbox<std::function<void()>> work_;
-  Watch watch_;
+  Mailbox<std::function<void()>> target_work_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Target> target_;
   std::atomic<bool> stopping_ = false;
   bool stopped_ = false;
   std::thread core_thread_;
   std::thread work_thread_;
+  std::thread target_thread_;
   std::thread source_thread_;
 };
 

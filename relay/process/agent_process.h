@@ -13,11 +13,17 @@ struct AgentOptions {
   std::string server;         // host:port
   std::string enroll_server;  // host:port
   std::string cluster;
-  std::string state;                    // directory
-  std::string token_file;               // "" = enrolled before
-  std::string ready_file;               // "" = none
-  std::string source;                   // directory of manifests
-  std::string apply;                    // directory to keep weft.yaml in
+  std::string state;       // directory
+  std::string token_file;  // "" = enrolled before
+  std::string ready_file;  // "" = none
+  // A directory (of manifests, to keep weft.yaml in), or a cluster by its kubeconfig.
+  struct Place {
+    bool cluster = false;
+    std::string path;  // of the directory or the kubeconfig; "" = the pod's own account
+  };
+  Place source;
+  Place apply;
+  std::string context;                  // of the kubeconfigs; "" = their current one
   std::chrono::milliseconds settle{0};  // between the steps of a release; 0 = all at once
 };
 

@@ -119,6 +119,7 @@ class Simulation {
   void Do(const std::string& name, const agent::Connect& action);
   void Do(const std::string& name, const agent::Send& action);
   void Do(const std::string& name, const agent::Fetch& action);
+  void Do(const std::string& name, const agent::TryTarget& action);
   void Do(const std::string& name, const agent::Persist& action);
   void Do(const std::string& name, const agent::WriteTarget& action);
   void Do(const std::string& name, const agent::ReadTarget& action);

@@ -13,9 +13,13 @@ void Simulation::StartAgent(const std::string& name) {
   if (std::exchange(process.wiped, false)) checker_.Forgot(name);
   agent::Config config{.cluster = name, .seed = random_.Below(1000), .stepwise = process.stepwise};
   config.settle = Time(200);
-  config.validate = [this](const Object& object) {
-    return IsBad(object) && !bug_.no_validation ? "it is bad" : "";
-  };
+  // A target that is written object by object is one that can be asked first.
+  config.try_first = process.stepwise;
+  if (!process.stepwise) {
+    config.validate = [this](const Object& object) {
+      return IsBad(object) && !bug_.no_validation ? "it is bad" : "";
+    };
+  }
   process.core = std::make_unique<agent::Agent>(config);
   agent::Started started{.found = process.target};
   if (!process.disk.empty()) started.last_good = process.disk.back();
@@ -107,6 +111,21 @@ void Simulation::Do(const std::string& name, const agent::Fetch& action) {
   });
 }
 
+void Simulation::Do(const std::string& name, const agent::TryTarget& action) {
+  After(random_.Between(1, 100), [this, name, life = agents_[name].life, action] {
+    agent::Tried tried;
+    if (Faulty() && random_.Chance(4)) {
+      tried.failed = "connection refused";
+    } else {
+      for (const ObjectPtr& object : action.objects) {
+        if (!IsBad(*object) || bug_.no_validation) continue;
+        tried.errors.push_back({object->key, object->digest, "it is bad"});
+      }
+    }
+    Tell(name, life, tried);
+  });
+}
+
 void Simulation::Do(const std::string& name, const agent::Persist& action) {
   After(random_.Between(1, 20), [this, name, life = agents_[name].life, action] {
     AgentProcess& process = agents_[name];
@@ -120,13 +139,23 @@ void Simulation::Do(const std::string& name, const agent::Persist& action) {
   });
 }
 
+// What a target that holds other things as well holds after the write: only what is named goes.
+static SnapshotPtr Overlaid(const SnapshotPtr& before, const agent::WriteTarget& action) {
+  std::map<ObjectKey, ObjectPtr> objects = action.objects->objects;
+  if (before) objects.insert(before->objects.begin(), before->objects.end());
+  std::erase_if(objects, [&](const auto& entry) {
+    return action.leaving.contains(entry.first) && !action.objects->objects.contains(entry.first);
+  });
+  return MakeSnapshot(std::move(objects));
+}
+
 void Simulation::Do(const std::string& name, const agent::WriteTarget& action) {
   After(random_.Between(1, 20), [this, name, life = agents_[name].life, action] {
     AgentProcess& process = agents_[name];
     if (process.life != life && random_.Chance(50)) return;
     const bool ok = !(Faulty() && random_.Chance(4));
     if (ok && !bug_.unwritten_target) {
-      SnapshotPtr after = action.objects;
+      SnapshotPtr after = process.stepwise ? Overlaid(process.target, action) : action.objects;
       if (bug_.partial_writes && process.life != life) {
         auto objects = after->objects;
         while (objects.size() > after->objects.size() / 2) objects.erase(std::prev(objects.end()));
@@ -147,7 +176,10 @@ void Simulation::Do(const std::string& name, const agent::WriteTarget& action) {
 
 void Simulation::Do(const std::string& name, const agent::ReadTarget&) {
   After(random_.Between(1, 10), [this, name, life = agents_[name].life] {
-    Tell(name, life, agent::TargetRead{agents_[name].target});
+    if (Faulty() && random_.Chance(4)) {
+      return Tell(name, life, agent::TargetRead{nullptr, "connection refused"});
+    }
+    Tell(name, life, agent::TargetRead{agents_[name].target, ""});
   });
 }
 
