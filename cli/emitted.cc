@@ -127,6 +127,12 @@ class Loader {
 
 }  // namespace
 
+emit::check::Mesh EmitAndRead(Policy& policy) {
+  Loader loader(policy);
+  loader.Emit();
+  return loader.Finish();
+}
+
 std::optional<emit::check::Mesh> LoadEmitted(const std::string& directory, Policy& policy) {
   Loader loader(policy);
   if (directory.empty()) {

@@ -16,4 +16,7 @@ namespace weft::cli {
 [[nodiscard]] std::optional<emit::check::Mesh> LoadEmitted(const std::string& directory,
                                                            Policy& policy);
 
+// What weft would emit alone.
+[[nodiscard]] emit::check::Mesh EmitAndRead(Policy& policy);
+
 }  // namespace weft::cli

@@ -246,10 +246,14 @@ std::optional<verifier::Report> ProveEmitted(const Options& options, Policy& pol
                                              const std::function<double()>& seconds) {
   const std::optional<emit::check::Mesh> mesh = LoadEmitted(options.emitted_in, policy);
   if (!mesh) return std::nullopt;
+  const bool on_disk = !options.emitted_in.empty();
+  std::optional<emit::check::Mesh> reference;
+  if (on_disk) reference.emplace(EmitAndRead(policy));
   if (policy.diagnostics.HasErrors()) return verifier::Report{};
   return prove::ProveEmitted(
       policy.model, *mesh,
-      {.on_disk = !options.emitted_in.empty(),
+      {.on_disk = on_disk,
+       .reference = reference ? &*reference : nullptr,
        .place = [&](Span span) { return policy.inputs.sources.FileLine(span); },
        .seconds = seconds});
 }

@@ -18,6 +18,7 @@ Work::Work(const engine::Model& of, const emit::check::Mesh& with, const Options
       index(with),
       registry(with, index),
       routes(with, index, registry),
+      destinations(with),
       options_(how),
       verdicts_(of.clusters.size(), PropertyVerdict::kProved),
       since_(how.seconds ? how.seconds() : 0) {}
@@ -32,15 +33,15 @@ std::string Work::PlaceOf(Span span) const {
 
 // Objects on disk are where the fault is; what weft emits is made out of the policy's lines.
 void Work::Point(const IstioObject* object, Span part, Span policy, Diagnostic& diagnostic) const {
-  if (object != nullptr && (options_.on_disk || object->source.empty())) {
+  if (object != nullptr && (options_.on_disk || !object->ours)) {
     diagnostic.span = part.IsKnown() ? part : object->span;
     if (policy.IsKnown()) diagnostic.related.push_back({policy, "the policy says it here"});
   } else {
     diagnostic.span = policy;
   }
   if (object == nullptr) return;
-  const std::string from =
-      object->source.empty() ? ", which weft did not write" : ", written for " + object->source;
+  const std::string line = object->source.empty() ? "" : ", written for " + object->source;
+  const std::string from = object->ours ? line : ", which weft did not write";
   diagnostic.notes.push_back("  object " + NameOf(*object) + from);
 }
 
@@ -108,6 +109,8 @@ verifier::Report ProveEmitted(const engine::Model& model, const emit::check::Mes
   Work work(model, mesh, options);
   CompareServers(work);
   CompareRoutes(work);
+  CompareDestinations(work);
+  CompareWithReference(work, options.reference);
   return work.Finish();
 }
 

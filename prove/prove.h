@@ -15,6 +15,9 @@ struct Options {
   // The objects were read from files, so that findings can point into them; else they are what weft
   // would emit, and findings point into the policy.
   bool on_disk = false;
+  // What weft emits, read back, where `mesh` is something else: objects whose meaning is not read
+  // have to be the same. May be null.
+  const emit::check::Mesh* reference = nullptr;
   std::function<std::string(Span)> place;  // "file:line"; may be empty
   std::function<double()> seconds;         // a clock that never goes back; may be empty
 };

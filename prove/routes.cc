@@ -233,8 +233,10 @@ class Comparison {
     d.allowed = given.effect.aspects.contains("to");
     d.confirmed = Confirmed(request, wanted, given);
     const std::string place = work_.PlaceOf(d.policy);
-    d.notes.push_back("  policy " + aspect.policy + (place.empty() ? "" : "   " + place));
-    d.notes.push_back("  Istio  " + aspect.emitted);
+    const bool plain = aspect.name == "destination" || aspect.name == "path";
+    const std::string what = plain ? "" : aspect.name + " ";
+    d.notes.push_back("  policy " + what + aspect.policy + (place.empty() ? "" : "   " + place));
+    d.notes.push_back("  Istio  " + what + aspect.emitted);
     d.request = std::move(request);
     work_.Differs(std::move(d));
   }
@@ -341,7 +343,8 @@ class GatewayCells {
                                .ns = gateway.ns,
                                .labels = gateway.selector,
                                .locality = model_[cluster].locality,
-                               .identity = {}};
+                               .identity = {},
+                               .gateway = gateway.ns + "/" + gateway.name};
     for (const engine::WorkloadId w : gateway.workloads) {
       if (model_[w].cluster == cluster) client.labels = model_[w].labels;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "dsl/overloaded.h"
+#include "engine/model_text.h"
 #include "prove/work.h"
 #include "verifier/callers.h"
 #include "verifier/question.h"
@@ -102,6 +104,59 @@ bool LooksAt(const engine::Condition& condition) {
   if (condition.matcher) return (std::holds_alternative<Kinds>(*condition.matcher) || ...);
   return std::any_of(condition.children.begin(), condition.children.end(), LooksAt<Kinds...>);
 }
+
+// Every pattern and every set of callers that conditions name, once.
+class Vocabulary {
+ public:
+  void Add(const engine::Condition& condition) {
+    for (const engine::Condition& child : condition.children) Add(child);
+    if (!condition.matcher) return;
+    std::visit(Overloaded{
+                   [&](const engine::PathMatch& m) { AddTo(paths_, m.any_of); },
+                   [&](const engine::HostMatch& m) { AddTo(hosts_, m.any_of); },
+                   [&](const engine::HeaderMatch& m) { AddTo(headers_[m.name], m.any_of); },
+                   [&](const engine::ClaimMatch& m) {
+                     AddTo(claims_[{m.provider, m.claim}], m.any_of);
+                   },
+                   [&](const engine::CallerMatch& m) {
+                     for (const engine::CallerSet& set : m.any_of) {
+                       callers_.insert(set.any_of.begin(), set.any_of.end());
+                     }
+                   },
+                   [](const auto&) {},
+               },
+               *condition.matcher);
+  }
+
+  [[nodiscard]] engine::Condition All() const {
+    std::vector<engine::Condition> any;
+    any.push_back(engine::Condition::Of(engine::PathMatch{List(paths_)}, {}));
+    any.push_back(engine::Condition::Of(engine::HostMatch{List(hosts_)}, {}));
+    for (const auto& [name, patterns] : headers_) {
+      any.push_back(engine::Condition::Of(engine::HeaderMatch{name, List(patterns)}, {}));
+    }
+    for (const auto& [claim, patterns] : claims_) {
+      any.push_back(
+          engine::Condition::Of(engine::ClaimMatch{claim.first, claim.second, List(patterns)}, {}));
+    }
+    engine::CallerSet set;
+    set.any_of.assign(callers_.begin(), callers_.end());
+    any.push_back(engine::Condition::Of(engine::CallerMatch{{std::move(set)}}, {}));
+    return engine::Condition::Or(std::move(any));
+  }
+
+ private:
+  using Patterns = std::set<Pattern>;
+  static void AddTo(Patterns& known, const std::vector<Pattern>& patterns) {
+    known.insert(patterns.begin(), patterns.end());
+  }
+  static std::vector<Pattern> List(const Patterns& known) { return {known.begin(), known.end()}; }
+
+  Patterns paths_, hosts_;
+  std::map<std::string, Patterns> headers_;
+  std::map<std::pair<engine::JwtId, std::vector<std::string>>, Patterns> claims_;
+  std::set<engine::Caller> callers_;
+};
 
 class Servers {
  public:
@@ -213,24 +268,20 @@ class Servers {
     doors_.push_back(std::move(door));
   }
 
-  // ---- who calls: identities that either side names
+  // ---- words of both sides: identities and patterns
 
+  // The model with what the objects name besides: callers and atoms are made of it.
   void Imagine() {
     imagined_ = std::make_unique<engine::Model>(model_);
-    std::set<std::vector<engine::Caller>> known;
+    Vocabulary words;
     for (const Door& door : doors_) {
-      for (const Clause& clause : door.emitted.clauses) {
-        std::vector<const engine::CallerSet*> sets;
-        verifier::CollectCallerSets(clause.when, sets);
-        for (const engine::CallerSet* set : sets) {
-          if (!known.insert(set->any_of).second) continue;
-          engine::AccessRule rule;
-          rule.callers.push_back(*set);
-          imagined_->access_rules.push_back(std::move(rule));
-        }
-      }
+      for (const Clause& clause : door.emitted.clauses) words.Add(clause.when);
     }
+    engine::AccessRule rule;
+    rule.when = words.All();
+    imagined_->access_rules.push_back(std::move(rule));
     callers_ = std::make_unique<verifier::Callers>(*imagined_);
+    work_.atlas = verifier::Atlas(*imagined_);
   }
 
   [[nodiscard]] std::vector<verifier::Candidate> CallersOf(const Door& door) const {
@@ -251,8 +302,7 @@ class Servers {
     if (!door.emitted.unsaid.empty()) return;
     CompareModes(door);
     CompareTokens(door);
-    const std::vector<verifier::Candidate> candidates = CallersOf(door);
-    CompareLetIn(door, door.emitted, candidates, false);
+    CompareLetIn(door, door.emitted, false);
     const auto& clauses = door.emitted.clauses;
     if (!std::any_of(clauses.begin(), clauses.end(), [](const Clause& clause) {
           return LooksAt<engine::HostMatch>(clause.when);
@@ -261,7 +311,7 @@ class Servers {
     }
     const ServerDecision named = emit::check::DecideServer(
         work_.mesh, work_.index, door.proxy, door.port.target, door.port.IsHttp(), true);
-    CompareLetIn(door, named, candidates, true);
+    CompareLetIn(door, named, true);
   }
 
   [[nodiscard]] bool TokensMatter(const Door& door) const {
@@ -275,9 +325,52 @@ class Servers {
     return !door.guard->authentication.empty();
   }
 
+  // Both sides in words: what is proved of a door holds for each that has the same.
+  [[nodiscard]] std::string TextOf(const Door& door, const ServerDecision& emitted,
+                                   bool named) const {
+    std::string text = std::to_string(static_cast<int>(verifier::LayerOf(door.port))) + " " +
+                       std::to_string(door.port.number) + (named ? " named" : "") +
+                       (door.shut ? " shut" : "") + (door.gateway.IsNone() ? "" : " gateway");
+    const auto add = [&](const auto&... parts) { ((text += parts, text += '\n'), ...); };
+    if (const Guard* guard = door.guard; guard != nullptr && !door.shut) {
+      const auto own = guard->port_mtls.find(door.port.number);
+      const MtlsMode mode = own == guard->port_mtls.end() ? guard->mtls : own->second;
+      add(std::to_string(static_cast<int>(mode)), guard->closed ? "closed" : "open");
+      for (const auto* ids : {&guard->deny, &guard->allow}) {
+        for (const engine::AccessRuleId id : *ids) {
+          const engine::AccessRule& rule = model_[id];
+          if (rule.dry_run) continue;
+          add(ids == &guard->deny ? "deny" : "allow", rule.tcp_only ? "tcp" : "",
+              rule.callers.empty()
+                  ? std::string()
+                  : engine::MeaningOf(model_,
+                                      engine::Condition::Of(engine::CallerMatch{rule.callers}, {})),
+              engine::MeaningOf(model_, rule.when));
+        }
+      }
+      for (const engine::Authentication& a : guard->authentication) {
+        add(model_[a.provider].name, a.optional ? "optional" : "");
+      }
+      for (const engine::ExternalAuthorization& a : guard->authorization) {
+        add(model_[a.provider].name, engine::MeaningOf(model_, a.when));
+      }
+    }
+    add("Istio", std::to_string(static_cast<int>(emitted.mtls)),
+        emitted.closed_by == nullptr ? "open" : "closed");
+    for (const emit::check::TokenRule& token : emitted.tokens) add(model_[token.provider].name);
+    for (const Clause& clause : emitted.clauses) {
+      add(std::to_string(static_cast<int>(clause.action)), clause.open ? "fails open" : "",
+          clause.authorizer.IsNone() ? std::string() : model_[clause.authorizer].name,
+          engine::MeaningOf(model_, clause.when));
+    }
+    return text;
+  }
+
   // `named`: clients write the port behind the host.
-  void CompareLetIn(const Door& door, const ServerDecision& emitted,
-                    const std::vector<verifier::Candidate>& candidates, bool named) {
+  void CompareLetIn(const Door& door, const ServerDecision& emitted, bool named) {
+    const std::string key = TextOf(door, emitted, named);
+    if (proved_.contains(key)) return;
+    const std::vector<verifier::Candidate> candidates = CallersOf(door);
     const View view{.rule = nullptr, .port = door.port.number, .peer = nullptr};
     const engine::Layer layer = verifier::LayerOf(door.port);
     const bool gateway = !door.gateway.IsNone();
@@ -296,10 +389,12 @@ class Servers {
           const FormulaId fair = TokensMatter(door) && layer == engine::Layer::kHttp
                                      ? OneToken(space, formulas, model_)
                                      : verifier::kTrue;
-          return std::vector<FormulaId>{
+          std::vector<FormulaId> parts{
               formulas.And({fair, objects, formulas.Not(policy)}),
               formulas.And({fair, policy, formulas.Not(objects)}),
           };
+          parts.push_back(formulas.Or({parts[0], parts[1]}));
+          return parts;
         });
     if (!study.decidable) {
       const emit::check::IstioObject* object = nullptr;
@@ -423,7 +518,7 @@ class Servers {
     const auto action = stage == engine::Stage::kExternalAuthorization ? Clause::Action::kAsk
                                                                        : Clause::Action::kDeny;
     for (const Clause& clause : emitted.clauses) {
-      if (clause.action == action && !clause.object->source.empty()) return clause.object;
+      if (clause.action == action && clause.object->ours) return clause.object;
     }
     return nullptr;
   }
@@ -500,6 +595,7 @@ class Servers {
   std::set<std::tuple<engine::ClusterId, std::string, engine::Labels, const Guard*, std::uint16_t,
                       std::uint16_t>>
       seen_;
+  std::set<std::string> proved_;
   std::unique_ptr<engine::Model> imagined_;
   std::unique_ptr<verifier::Callers> callers_;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emit/check/decisions.h"
+#include "emit/check/destination_decisions.h"
 #include "emit/check/registry.h"
 #include "emit/check/route_decisions.h"
 #include "prove/prove.h"
@@ -40,6 +41,7 @@ class Work {
   const emit::check::ObjectIndex index;
   const emit::check::Registry registry;
   const emit::check::Routes routes;
+  const emit::check::Destinations destinations;
   verifier::Atlas atlas;
   verifier::Solver solver;
 
@@ -70,5 +72,7 @@ class Work {
 // The comparisons.
 void CompareServers(Work& work);
 void CompareRoutes(Work& work);
+void CompareDestinations(Work& work);
+void CompareWithReference(Work& work, const emit::check::Mesh* reference);
 
 }  // namespace weft::prove

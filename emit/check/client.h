@@ -36,6 +36,7 @@ struct Client {
   engine::Labels labels;
   engine::Locality locality;
   std::optional<engine::Identity> identity;
+  std::string gateway = "mesh";  // "ns/name" of the gateway it is
 };
 
 // Sends the request (as the route left it) to a destination {host, subset, port}.

@@ -32,11 +32,31 @@ Pattern ValuePattern(const std::string& value) {
   return Exact{value};
 }
 
+// A template whose operators are whole segments, `{**}` the last one; nullopt for others.
+std::optional<Pattern> SegmentPattern(const std::string& value) {
+  std::string text;
+  for (std::size_t begin = 0; begin < value.size();) {
+    const std::size_t end = std::min(value.find('/', begin + 1), value.size());
+    std::string segment = value.substr(begin, end - begin);
+    const bool rest = segment == "/{**}";
+    if (rest && end != value.size()) return std::nullopt;
+    if (rest || segment == "/{*}") {
+      segment = rest ? "/**" : "/*";
+    } else if (segment.find_first_of("*{}") != std::string::npos) {
+      return std::nullopt;
+    }
+    text += segment;
+    begin = end;
+  }
+  return Template{text};
+}
+
 // As MatchesPath.
 Pattern PathPattern(const std::string& value) {
   if (value.find("{*}") == std::string::npos && value.find("{**}") == std::string::npos) {
     return ValuePattern(value);
   }
+  if (auto segments = SegmentPattern(value)) return *segments;
   static const std::string kChars = "[a-zA-Z0-9\\-._~%!$&'()+,;:@=]";
   std::string regex;
   for (std::size_t i = 0; i < value.size(); ++i) {

@@ -6,8 +6,10 @@
 #include <cstdlib>
 
 #include "emit/check/client.h"
+#include "emit/check/match_condition.h"
 #include "emit/check/server.h"
 #include "emit/check/strings.h"
+#include "engine/match.h"
 
 namespace weft::emit::check {
 namespace {
@@ -22,12 +24,6 @@ Decision Blocked(const std::string& stage, int status) {
           .shares = {}};
 }
 
-// Where routes are looked up: for a sidecar "mesh", for a gateway its "ns/name".
-struct Where {
-  std::string gateway;
-  Client client;
-};
-
 bool NamesGateway(const IstioObject& service, const std::string& gateway) {
   const yaml::Node* gateways = service.spec.Find("gateways");
   if (gateways == nullptr || gateways->items.empty()) return gateway == "mesh";
@@ -37,11 +33,11 @@ bool NamesGateway(const IstioObject& service, const std::string& gateway) {
 }
 
 // The VirtualService whose host fits best; weft writes one for each host and place.
-const IstioObject* ServiceFor(const Mesh& mesh, const Where& where, const std::string& host) {
+const IstioObject* ServiceFor(const Mesh& mesh, const Client& client, const std::string& host) {
   const IstioObject* best = nullptr;
   std::size_t fit = 0;
-  for (const IstioObject* vs : OfKind(mesh, where.client.cluster, "VirtualService")) {
-    if (!NamesGateway(*vs, where.gateway) || !Exported(*vs, where.client.ns)) continue;
+  for (const IstioObject* vs : OfKind(mesh, client.cluster, "VirtualService")) {
+    if (!NamesGateway(*vs, client.gateway) || !Exported(*vs, client.ns)) continue;
     const yaml::Node* hosts = vs->spec.Find("hosts");
     if (hosts == nullptr) continue;
     for (const yaml::Node& h : hosts->items) {
@@ -73,20 +69,6 @@ std::optional<std::string> HeaderValue(const Request& request, const std::string
   return at->second;
 }
 
-// Conditions decided when the route is built for a proxy.
-bool FitsClient(const yaml::Node& match, const Client& client, const Request& request) {
-  const yaml::Node* port = match.Find("port");
-  if (port != nullptr && port->AsInt() != request.port) return false;
-  const std::string ns = match.StringOr("sourceNamespace", "");
-  if (!ns.empty() && ns != client.ns) return false;
-  const yaml::Node* labels = match.Find("sourceLabels");
-  return labels == nullptr ||
-         std::all_of(labels->entries.begin(), labels->entries.end(), [&](const auto& entry) {
-           const auto at = client.labels.find(entry.key);
-           return at != client.labels.end() && at->second == entry.value.text;
-         });
-}
-
 bool FitsHeaders(const yaml::Node& match, const Request& request) {
   if (const yaml::Node* headers = match.Find("headers")) {
     for (const auto& entry : headers->entries) {
@@ -113,10 +95,23 @@ bool FitsHeaders(const yaml::Node& match, const Request& request) {
   return true;
 }
 
-bool Fits(const yaml::Node& match, const Client& client, const Request& request) {
-  if (!FitsClient(match, client, request)) return false;
+// Case can be ignored for exact paths and prefixes.
+bool FitsUri(const yaml::Node& match, const std::string& path) {
   const yaml::Node* uri = match.Find("uri");
-  if (uri != nullptr && !MatchesString(*uri, request.path)) return false;
+  if (uri == nullptr) return true;
+  const yaml::Node* ignore = match.Find("ignoreUriCase");
+  const yaml::Node* exact = uri->Find("exact");
+  const yaml::Node* text = exact != nullptr ? exact : uri->Find("prefix");
+  if (ignore == nullptr || ignore->AsBool() != true || text == nullptr) {
+    return MatchesString(*uri, path);
+  }
+  const std::string folded = engine::Fold(path), wanted = engine::Fold(text->text);
+  return exact != nullptr ? folded == wanted : folded.starts_with(wanted);
+}
+
+bool Fits(const yaml::Node& match, const Client& client, const Request& request) {
+  if (!FitsPlace(match, client, request.port)) return false;
+  if (!FitsUri(match, request.path)) return false;
   const yaml::Node* method = match.Find("method");
   if (method != nullptr && !MatchesString(*method, request.method)) return false;
   const yaml::Node* authority = match.Find("authority");
@@ -239,7 +234,7 @@ Decision Act(const Mesh& mesh, const Client& client, const yaml::Node& route,
 
 // TCP and TLS routes: ports, SNI, and static predicates.
 bool FitsRaw(const yaml::Node& match, const Client& client, const Request& request) {
-  if (!FitsClient(match, client, request)) return false;
+  if (!FitsPlace(match, client, request.port)) return false;
   const yaml::Node* sni = match.Find("sniHosts");
   return sni == nullptr ||
          std::any_of(sni->items.begin(), sni->items.end(),
@@ -294,7 +289,7 @@ bool Concerns(const IstioObject& service, const Client& client, const Request& r
     const yaml::Node* matches = route.Find("match");
     if (matches == nullptr || matches->items.empty()) return true;
     for (const yaml::Node& match : matches->items) {
-      if (FitsClient(match, client, request)) return true;
+      if (FitsPlace(match, client, request.port)) return true;
     }
   }
   return false;
@@ -354,8 +349,7 @@ Decision AtSidecar(const Mesh& mesh, const Request& request) {
     return Blocked("hidden", answers ? 502 : 0);
   }
   if (proxied && in_registry) {
-    const Where where{"mesh", client};
-    const IstioObject* service = ServiceFor(mesh, where, host->name);
+    const IstioObject* service = ServiceFor(mesh, client, host->name);
     if (service != nullptr && Concerns(*service, client, request)) {
       if (auto decision = Route(mesh, client, *service, request)) return *decision;
       return Blocked("no-route", 404);
@@ -442,9 +436,9 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
     }
   }
   // Filters look at the route, so it is chosen before they run.
-  const Where where{gateway->ns + "/" + gateway->name, client};
+  client.gateway = gateway->ns + "/" + gateway->name;
   const IstioObject* service =
-      ServiceFor(mesh, where, request.layer == engine::Layer::kTls ? request.sni : request.host);
+      ServiceFor(mesh, client, request.layer == engine::Layer::kTls ? request.sni : request.host);
   const bool served = service != nullptr && Serves(*server, request);
   const yaml::Node* redirect = server->At("tls.httpsRedirect");
   const bool redirects = redirect != nullptr && redirect->AsBool() == true;

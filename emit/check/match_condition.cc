@@ -180,15 +180,14 @@ Pattern HostPattern(const std::string& host) {
   return Regex{".+" + re2::RE2::QuoteMeta(re2::StringPiece(host.data() + 1, host.size() - 1))};
 }
 
-bool FitsPlace(const yaml::Node& match, const Client& client, const std::string& gateway,
-               std::uint16_t port) {
+bool FitsPlace(const yaml::Node& match, const Client& client, std::uint16_t port) {
   const yaml::Node* number = match.Find("port");
   if (number != nullptr && number->AsInt() != port) return false;
   const yaml::Node* gateways = match.Find("gateways");
   if (gateways != nullptr && !gateways->items.empty()) {
     // Says where by itself; what the source is like is not looked at then.
     return std::any_of(gateways->items.begin(), gateways->items.end(),
-                       [&](const yaml::Node& g) { return g.text == gateway; });
+                       [&](const yaml::Node& g) { return g.text == client.gateway; });
   }
   const std::string ns = match.StringOr("sourceNamespace", "");
   if (!ns.empty() && ns != client.ns) return false;

@@ -10,10 +10,9 @@
 
 namespace weft::emit::check {
 
-// Predicates that are decided when the route is built for a proxy: gateway ("mesh" or "ns/name"),
-// port, namespace and labels of the client.
-[[nodiscard]] bool FitsPlace(const yaml::Node& match, const Client& client,
-                             const std::string& gateway, std::uint16_t port);
+// Predicates that are decided when the route is built for a proxy: gateway, port, namespace and
+// labels of the client.
+[[nodiscard]] bool FitsPlace(const yaml::Node& match, const Client& client, std::uint16_t port);
 
 // Requests an entry of `http[].match` fits at a place that it fits; nullopt: conditions have no
 // words for a part of it, which `unsaid` names.

@@ -128,6 +128,9 @@ IstioObject PartsOf(const yaml::Node& root) {
     const yaml::Node* annotations = metadata->Find("annotations");
     object.dry_run =
         annotations != nullptr && IsTrue(annotations->StringOr("istio.io/dry-run", ""));
+    const yaml::Node* labels = metadata->Find("labels");
+    object.ours =
+        labels != nullptr && labels->StringOr("app.kubernetes.io/managed-by", "") == "weft";
     if (annotations != nullptr) object.source = annotations->StringOr("weft.dev/source", "");
   }
   const yaml::Node* spec = root.Find("spec");

@@ -13,7 +13,8 @@ namespace weft::emit::check {
 struct IstioObject {
   std::string kind, ns, name;
   bool dry_run = false;  // annotation istio.io/dry-run
-  std::string source;    // annotation weft.dev/source; "" = weft did not write it
+  bool ours = false;     // label app.kubernetes.io/managed-by: weft
+  std::string source;    // annotation weft.dev/source
   yaml::Node spec;
   Span span;  // of the whole
 };

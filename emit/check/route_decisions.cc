@@ -27,17 +27,16 @@ const char* ListOf(Layer layer) {
 // The routes of the layer, where some of them is for such a client at all: else the host's usual
 // route is taken.
 const yaml::Node* RoutesFor(const IstioObject& service, const Client& client,
-                            const std::string& gateway, const RoutePlaceOf& place) {
+                            const RoutePlaceOf& place) {
   const yaml::Node* routes = service.spec.Find(ListOf(place.layer));
   if (routes == nullptr) return nullptr;
   const bool any =
       std::any_of(routes->items.begin(), routes->items.end(), [&](const yaml::Node& route) {
         const yaml::Node* matches = route.Find("match");
         return matches == nullptr || matches->items.empty() ||
-               std::any_of(matches->items.begin(), matches->items.end(),
-                           [&](const yaml::Node& match) {
-                             return FitsPlace(match, client, gateway, place.port);
-                           });
+               std::any_of(
+                   matches->items.begin(), matches->items.end(),
+                   [&](const yaml::Node& match) { return FitsPlace(match, client, place.port); });
       });
   return any ? routes : nullptr;
 }
@@ -76,10 +75,10 @@ Routes::Routes(const Mesh& mesh, const ObjectIndex& index, const Registry& regis
 }
 
 // The one whose host fits best. Where several have it, their age decides, which is not known here.
-const IstioObject* Routes::ServiceFor(const Client& client, const std::string& gateway,
-                                      const std::string& host, RouteDecision& decision) const {
+const IstioObject* Routes::ServiceFor(const Client& client, const std::string& host,
+                                      RouteDecision& decision) const {
   const Claims& claims = claims_[client.cluster.index()];
-  const auto at = claims.find(gateway);
+  const auto at = claims.find(client.gateway);
   if (at == claims.end()) return nullptr;
   const IstioObject* best = nullptr;
   const auto take = [&](const std::string& pattern) {
@@ -98,15 +97,15 @@ const IstioObject* Routes::ServiceFor(const Client& client, const std::string& g
   };
   if (take(host)) return best;
   // Longer wildcards first.
-  for (std::size_t at_dot = 1; at_dot < host.size(); ++at_dot) {
-    if (take("*" + host.substr(at_dot))) return best;
+  for (std::size_t dot = 1; dot < host.size(); ++dot) {
+    if (host[dot] == '.' && take("*" + host.substr(dot))) return best;
   }
   (void)take("*");
   return best;
 }
 
-void Routes::AddRoutes(const IstioObject& service, const Client& client, const std::string& gateway,
-                       const RoutePlaceOf& place, RouteDecision& decision) const {
+void Routes::AddRoutes(const IstioObject& service, const Client& client, const RoutePlaceOf& place,
+                       RouteDecision& decision) const {
   const yaml::Node* routes = service.spec.Find(ListOf(place.layer));
   const bool http = place.layer == Layer::kHttp;
   if (routes != nullptr) {
@@ -125,7 +124,7 @@ void Routes::AddRoutes(const IstioObject& service, const Client& client, const s
         continue;
       }
       for (const yaml::Node& match : matches->items) {
-        if (!FitsPlace(match, client, gateway, place.port)) continue;
+        if (!FitsPlace(match, client, place.port)) continue;
         std::string unsaid;
         auto when = http ? HttpCondition(match, unsaid) : RawCondition(match, unsaid);
         if (!when) {
@@ -149,9 +148,9 @@ RouteDecision Routes::AtSidecar(const Client& client, const RoutePlaceOf& place)
     Finish(Answer("unknown"), decision);
     return decision;
   }
-  const IstioObject* service = ServiceFor(client, "mesh", host->name, decision);
-  if (service != nullptr && RoutesFor(*service, client, "mesh", place) != nullptr) {
-    AddRoutes(*service, client, "mesh", place, decision);
+  const IstioObject* service = ServiceFor(client, host->name, decision);
+  if (service != nullptr && RoutesFor(*service, client, place) != nullptr) {
+    AddRoutes(*service, client, place, decision);
     return decision;
   }
   RouteEffect usual;
@@ -199,16 +198,14 @@ RouteDecision Routes::AtGateway(const Client& client, const std::string& name, b
     finish(Answer("unknown"), gateway, gateway == nullptr ? Span{} : gateway->span);
     return decision;
   }
-  const std::string full = gateway->ns + "/" + gateway->name;
-  const IstioObject* service =
-      best == nullptr ? nullptr : ServiceFor(client, full, place.host, decision);
+  const IstioObject* service = best == nullptr ? nullptr : ServiceFor(client, place.host, decision);
   const yaml::Node* redirect = server->At("tls.httpsRedirect");
   if (service == nullptr) {
     finish(Answer("404 "), gateway, server->span);
   } else if (place.layer == Layer::kHttp && redirect != nullptr && redirect->AsBool() == true) {
     finish(Answer("to https"), gateway, server->span);
   } else {
-    AddRoutes(*service, client, full, place, decision);
+    AddRoutes(*service, client, place, decision);
   }
   return decision;
 }
@@ -235,9 +232,18 @@ std::set<std::string> Routes::HostsAt(engine::ClusterId cluster, const std::stri
 bool Routes::IsClaimed(engine::ClusterId cluster, const std::string& host) const {
   const Claims& claims = claims_[cluster.index()];
   const auto at = claims.find("mesh");
-  return at != claims.end() &&
-         std::any_of(at->second.begin(), at->second.end(),
-                     [&](const Claim& c) { return HostFit(c.host, host) > 0; });
+  if (at == claims.end()) return false;
+  const auto has = [&](const std::string& pattern) {
+    const auto claim =
+        std::lower_bound(at->second.begin(), at->second.end(), pattern,
+                         [](const Claim& c, const std::string& h) { return c.host < h; });
+    return claim != at->second.end() && claim->host == pattern;
+  };
+  if (has(host) || has("*")) return true;
+  for (std::size_t dot = 1; dot < host.size(); ++dot) {
+    if (host[dot] == '.' && has("*" + host.substr(dot))) return true;
+  }
+  return false;
 }
 
 bool Routes::LooksAtLabels(engine::ClusterId cluster) const {

@@ -70,7 +70,8 @@ class Routes {
 
   // At the sidecar of a client.
   [[nodiscard]] RouteDecision AtSidecar(const Client& client, const RoutePlaceOf& place) const;
-  // At the listener of a Gateway of this namespace and name; `tls`: the client speaks TLS.
+  // At the listener of the Gateway of this name in the client's namespace; `tls`: the client speaks
+  // TLS.
   [[nodiscard]] RouteDecision AtGateway(const Client& client, const std::string& name, bool tls,
                                         const RoutePlaceOf& place) const;
 
@@ -89,11 +90,10 @@ class Routes {
   };
   using Claims = std::map<std::string, std::vector<Claim>>;  // by gateway: "mesh", "ns/name"
 
-  [[nodiscard]] const IstioObject* ServiceFor(const Client& client, const std::string& gateway,
-                                              const std::string& host,
+  [[nodiscard]] const IstioObject* ServiceFor(const Client& client, const std::string& host,
                                               RouteDecision& decision) const;
-  void AddRoutes(const IstioObject& service, const Client& client, const std::string& gateway,
-                 const RoutePlaceOf& place, RouteDecision& decision) const;
+  void AddRoutes(const IstioObject& service, const Client& client, const RoutePlaceOf& place,
+                 RouteDecision& decision) const;
 
   const Mesh& mesh_;
   const ObjectIndex& index_;

@@ -14,25 +14,6 @@ double NumberOf(const yaml::Node* node, double fallback) {
   return node == nullptr ? fallback : std::strtod(node->text.c_str(), nullptr);
 }
 
-// "1.500s" and "2m" in milliseconds.
-std::string TimeText(const std::string& duration) {
-  static const std::map<std::string, double> kUnits = {
-      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
-  double total = 0;
-  const char* at = duration.c_str();
-  while (*at != '\0') {
-    char* end = nullptr;
-    const double number = std::strtod(at, &end);
-    if (end == at) return duration;
-    std::string unit;
-    for (at = end; *at >= 'a' && *at <= 'z'; ++at) unit += *at;
-    const auto known = kUnits.find(unit);
-    if (known == kUnits.end()) return duration;
-    total += number * known->second;
-  }
-  return fmt::format("{}ms", std::llround(total));
-}
-
 // A share of requests; `percentage` that is not there means all of them.
 std::string Percent(const yaml::Node& node) {
   return fmt::format("{:.4f}%", NumberOf(node.At("percentage.value"), 100));
@@ -83,7 +64,7 @@ std::string RetriesText(const yaml::Node& retries) {
     }
   }
   std::string text =
-      attempts + " within " + TimeText(retries.StringOr("perTryTimeout", "")) + " on";
+      attempts + " within " + Milliseconds(retries.StringOr("perTryTimeout", "")) + " on";
   for (const std::string& one : on) text += " " + one;
   const yaml::Node* remote = retries.Find("retryRemoteLocalities");
   return text + (remote != nullptr && remote->AsBool() == true ? " elsewhere" : "");
@@ -131,7 +112,7 @@ std::string CorsText(const yaml::Node& cors) {
   return fmt::format("origins {}methods {}headers {}expose {}age {} credentials {}",
                      ListText(cors, "allowOrigins"), ListText(cors, "allowMethods"),
                      ListText(cors, "allowHeaders"), ListText(cors, "exposeHeaders"),
-                     TimeText(cors.StringOr("maxAge", "")),
+                     Milliseconds(cors.StringOr("maxAge", "")),
                      credentials == nullptr ? "" : credentials->text);
 }
 
@@ -148,7 +129,11 @@ PathChange PathOf(const yaml::Node& rewrite, const yaml::Node* match) {
   if (uri.empty()) return {};
   const yaml::Node* matched = match == nullptr ? nullptr : match->Find("uri");
   if (matched == nullptr) return Shortest({PathChange::Kind::kPrefix, "/", uri});
+  const yaml::Node* ignore = match->Find("ignoreUriCase");
   if (const yaml::Node* prefix = matched->Find("prefix")) {
+    if (ignore != nullptr && ignore->AsBool() == true) {
+      return {PathChange::Kind::kRegex, "(?i)^" + re2::RE2::QuoteMeta(prefix->text), uri};
+    }
     return Shortest({PathChange::Kind::kPrefix, prefix->text, uri});
   }
   return {PathChange::Kind::kWhole, "", uri};
@@ -156,7 +141,8 @@ PathChange PathOf(const yaml::Node& rewrite, const yaml::Node* match) {
 
 void AddFaults(const yaml::Node& route, RouteEffect& effect) {
   if (const yaml::Node* delay = route.At("fault.delay")) {
-    effect.aspects["delay"] = TimeText(delay->StringOr("fixedDelay", "")) + " " + Percent(*delay);
+    effect.aspects["delay"] =
+        Milliseconds(delay->StringOr("fixedDelay", "")) + " " + Percent(*delay);
   }
   if (const yaml::Node* abort = route.At("fault.abort")) {
     const yaml::Node* status = abort->Find("httpStatus");
@@ -165,6 +151,24 @@ void AddFaults(const yaml::Node& route, RouteEffect& effect) {
 }
 
 }  // namespace
+
+std::string Milliseconds(const std::string& duration) {
+  static const std::map<std::string, double> kUnits = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
+  double total = 0;
+  const char* at = duration.c_str();
+  while (*at != '\0') {
+    char* end = nullptr;
+    const double number = std::strtod(at, &end);
+    if (end == at) return duration;
+    std::string unit;
+    for (at = end; *at >= 'a' && *at <= 'z'; ++at) unit += *at;
+    const auto known = kUnits.find(unit);
+    if (known == kUnits.end()) return duration;
+    total += number * known->second;
+  }
+  return fmt::format("{}ms", std::llround(total));
+}
 
 RouteEffect EffectOf(const yaml::Node& route, const yaml::Node* match, const Registry& registry,
                      const Client& client, std::uint16_t port) {
@@ -180,7 +184,7 @@ RouteEffect EffectOf(const yaml::Node& route, const yaml::Node* match, const Reg
     effect.aspects["to"] = To(*targets, registry, client, port);
   }
   const std::string timeout = route.StringOr("timeout", "");
-  if (!timeout.empty()) effect.aspects["timeout"] = TimeText(timeout);
+  if (!timeout.empty()) effect.aspects["timeout"] = Milliseconds(timeout);
   if (const yaml::Node* retries = route.Find("retries")) {
     effect.aspects["retries"] = RetriesText(*retries);
   }

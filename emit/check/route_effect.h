@@ -5,6 +5,9 @@
 
 namespace weft::emit::check {
 
+// A duration, "1.500s" or "2m", as "1500ms"; anything else as it is.
+[[nodiscard]] std::string Milliseconds(const std::string& duration);
+
 // `match` is the entry that fits; nullptr: the route has none.
 [[nodiscard]] RouteEffect EffectOf(const yaml::Node& route, const yaml::Node* match,
                                    const Registry& registry, const Client& client,

@@ -3,74 +3,17 @@
 #include <algorithm>
 #include <memory>
 
-#include "dsl/parse.h"
 #include "dsl/render.h"
 #include "emit/check/interpret.h"
-#include "emit/emit.h"
-#include "emit/mesh_config.h"
 #include "engine/compile.h"
-#include "engine/lower.h"
-#include "stdlib/embedded.h"
 #include "tests/cross/compare.h"
 #include "tests/cross/environment.h"
-#include "tests/cross/random_policy.h"
+#include "tests/cross/pipeline.h"
 #include "tests/cross/random_request.h"
 #include "verifier/verify.h"
 
 namespace weft::cross {
 namespace {
-
-// A random policy through the whole pipeline.
-struct Case {
-  std::string text;
-  SourceMap sources;
-  Diagnostics diagnostics;
-  engine::Model model;
-  std::map<std::string, std::vector<emit::Object>> objects;
-  bool usable = false;
-};
-
-std::unique_ptr<Case> Make(Random& random) {
-  auto one = std::make_unique<Case>();
-  one->text = RandomPolicy(random);
-  const FileId id = one->sources.Add("random.weft", one->text, SourceKind::kWeft);
-  const dsl::Program program = dsl::Load(
-      {&one->sources.Get(id)}, [](const std::string&) { return nullptr; }, one->diagnostics);
-  one->model = engine::Lower(program, {}, one->diagnostics);
-  if (!one->diagnostics.HasErrors()) {
-    one->objects = emit::EmitIstio(one->model, {}, one->diagnostics);
-  }
-  one->usable = !one->diagnostics.HasErrors();
-  return one;
-}
-
-emit::check::Mesh Read(const Case& one, SourceMap& texts, Diagnostics& diagnostics) {
-  emit::check::Mesh mesh{.world = one.model, .objects = {}, .config = {}};
-  for (const auto& [cluster, text] : emit::MeshConfigs(one.model)) {
-    const FileId id = texts.Add(cluster + "/meshconfig.yaml", text, SourceKind::kYaml);
-    for (auto& document : yaml::Parse(texts.Get(id), diagnostics)) {
-      mesh.config[cluster] = std::move(document.root);
-    }
-  }
-  for (const auto& [cluster, objects] : one.objects) {
-    for (const emit::Object& object : objects) {
-      const FileId id =
-          texts.Add(cluster + "/" + emit::PathOf(object), emit::ToYaml(object), SourceKind::kYaml);
-      for (auto& read : emit::check::ReadIstio(texts.Get(id), diagnostics)) {
-        mesh.objects[cluster].push_back(std::move(read));
-      }
-    }
-  }
-  return mesh;
-}
-
-std::string Errors(const Case& one) {
-  std::string text;
-  for (const Diagnostic& d : one.diagnostics.Sorted()) {
-    if (d.severity == Severity::kError) text += RenderHuman(d, one.sources, {});
-  }
-  return text;
-}
 
 TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
   const unsigned seed = FromEnvironment("WEFT_CROSS_SEED", 20'011);
@@ -83,7 +26,7 @@ TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
   unsigned served = 0;
   std::map<std::string, unsigned> reasons;
   while (pairs < wanted) {
-    const std::unique_ptr<Case> one = Make(random);
+    const std::unique_ptr<Case> one = MakeCase(random);
     ++policies;
     if (!one->usable) {
       ++skipped;
@@ -95,7 +38,7 @@ TEST(Cross, EvaluatorAndEmittedObjectsAgree) {
     }
     SourceMap texts;
     Diagnostics reading;
-    const emit::check::Mesh mesh = Read(*one, texts, reading);
+    const emit::check::Mesh mesh = ReadBack(*one, texts, reading);
     for (const Diagnostic& d : reading.all()) FAIL() << RenderHuman(d, texts, {});
     const engine::CompiledModel compiled = engine::Compile(one->model);
     for (unsigned i = 0; i < kPerPolicy; ++i, ++pairs) {
@@ -126,7 +69,7 @@ TEST(Cross, EveryCounterexampleIsReplayedAndProofsHold) {
   Random random(seed);  // NOLINT: the seed is printed, so that a failure can be repeated
   unsigned findings = 0;
   for (unsigned done = 0; done < wanted;) {
-    const std::unique_ptr<Case> one = Make(random);
+    const std::unique_ptr<Case> one = MakeCase(random);
     if (!one->usable) continue;
     ++done;
     const verifier::Report report = verifier::Verify(one->model, {});
@@ -176,65 +119,10 @@ TEST(Cross, EveryCounterexampleIsReplayedAndProofsHold) {
 
 // ---- planted bugs: what a wrong emitter could write must be noticed ---------------------------
 
-using Objects = std::map<std::string, std::vector<emit::Object>>;
-
 struct Bug {
   const char* name;
   bool (*plant)(Objects&);  // false: nothing to break in these objects
 };
-
-// Applies `change` to every object of the kind; true when one reported a change.
-template <typename Change>
-bool InKind(Objects& clusters, const std::string& kind, Change change) {
-  bool any = false;
-  for (auto& [cluster, objects] : clusters) {
-    for (emit::Object& object : objects) {
-      if (object.kind == kind && change(object.spec)) any = true;
-    }
-  }
-  return any;
-}
-
-// Visits every object of the tree that has the field.
-template <typename Change>
-bool AtField(emit::Value& value, const std::string& field, Change change) {
-  bool any = false;
-  if (value.is_object() && value.contains(field) && change(value)) any = true;
-  if (value.is_object() || value.is_array()) {
-    for (auto& child : value) any = AtField(child, field, change) || any;
-  }
-  return any;
-}
-
-bool Drop(Objects& objects, const std::string& kind, const std::string& field) {
-  return InKind(objects, kind, [&](emit::Value& spec) {
-    return AtField(spec, field, [&](emit::Value& at) {
-      at.erase(field);
-      return true;
-    });
-  });
-}
-
-bool RemoveObjects(Objects& clusters, const std::string& kind, const std::string& action) {
-  std::size_t removed = 0;
-  for (auto& [cluster, objects] : clusters) {
-    removed += std::erase_if(objects, [&](const emit::Object& object) {
-      return object.kind == kind && (action.empty() || object.spec.value("action", "") == action);
-    });
-  }
-  return removed > 0;
-}
-
-bool ReplaceWord(Objects& objects, const std::string& kind, const std::string& field,
-                 const std::string& from, const std::string& to) {
-  return InKind(objects, kind, [&](emit::Value& spec) {
-    return AtField(spec, field, [&](emit::Value& at) {
-      if (at[field] != from) return false;
-      at[field] = to;
-      return true;
-    });
-  });
-}
 
 const Bug kBugs[] = {
     {"notPaths is forgotten",
@@ -342,12 +230,12 @@ TEST_P(PlantedBug, IsNoticed) {
   Random random(4711);  // NOLINT: a fixed seed keeps the test reproducible
   int broken = 0;
   for (int policy = 0; policy < 2500 && broken < 700; ++policy) {
-    const std::unique_ptr<Case> one = Make(random);
+    const std::unique_ptr<Case> one = MakeCase(random);
     if (!one->usable || !GetParam().plant(one->objects)) continue;
     ++broken;
     SourceMap texts;
     Diagnostics reading;
-    const emit::check::Mesh mesh = Read(*one, texts, reading);
+    const emit::check::Mesh mesh = ReadBack(*one, texts, reading);
     for (int i = 0; i < 300; ++i) {
       const engine::Request request = RandomRequest(one->model, random);
       const auto decision = emit::check::Interpret(mesh, request);
