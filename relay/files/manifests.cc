@@ -66,9 +66,13 @@ Json ToJson(const yaml::Node& node) {
   return nullptr;
 }
 
-std::string Text(const Json& json) {
+template <typename AnyJson>
+std::string Text(const AnyJson& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+// With sorted keys: an object that comes back from an API server is the one that went there.
+std::string CanonicalText(const Json& json) { return Text(nlohmann::json(json)); }
 
 // The text at a path of keys, "" when there is none.
 std::string At(const Json& json, std::initializer_list<const char*> path) {
@@ -188,6 +192,8 @@ Status AddFile(const fs::path& path, const std::string& name,
 
 }  // namespace
 
+bool IsNestedTooDeep(const std::string& json) { return TooDeep(json); }
+
 bool IsReported(const ObjectKey& key, std::string_view managed_by) {
   return IsDiscovered(key) && managed_by != "weft";
 }
@@ -201,8 +207,8 @@ ObjectPtr FromEmitted(const emit::Object& object) {
   for (const auto& [key, value] : object.labels) json["metadata"]["labels"][key] = value;
   const bool map = object.kind == kConfigMap;
   json[map ? "data" : "spec"] = map ? object.data : object.spec;
-  return MakeObject({KindOf(object.api_version, object.kind), object.ns, object.name}, Text(json),
-                    object.annotations);
+  return MakeObject({KindOf(object.api_version, object.kind), object.ns, object.name},
+                    CanonicalText(json), object.annotations);
 }
 
 std::string ToManifest(const Snapshot& objects, const Version& version) {
@@ -244,7 +250,7 @@ Result<SnapshotPtr> FromManifest(const std::string& text) {
     }
     json["metadata"].erase("annotations");
     const ObjectKey key = KeyOf(json);
-    objects[key] = MakeObject(key, Text(json), std::move(annotations));
+    objects[key] = MakeObject(key, CanonicalText(json), std::move(annotations));
   }
   return MakeSnapshot(std::move(objects));
 }

@@ -27,6 +27,9 @@ namespace weft::relay {
 // JSON of the object its key names, a kind weft does not emit, a field its kind does not have.
 [[nodiscard]] std::string WrongWith(const Object& object);
 
+// Whether the JSON text is nested deeper than 64, so that readers that recurse must not see it.
+[[nodiscard]] bool IsNestedTooDeep(const std::string& json);
+
 // Whether discovery reports the object: of a kind that policy depends on, and not weft's own by its
 // label app.kubernetes.io/managed-by.
 [[nodiscard]] bool IsReported(const ObjectKey& key, std::string_view managed_by);

@@ -94,8 +94,10 @@ void TrimSpecAndStatus(const std::string& kind, const Json& object, Json& kept) 
     kept["spec"] = Only(part("spec"), {"replicas", "selector"});
     if (const Json* of_pods = Find(object, {"spec", "template"})) {
       Json& trimmed = kept["spec"]["template"];
-      trimmed["metadata"] = TrimmedMetadata(of_pods->value("metadata", kNone));
-      trimmed["spec"] = TrimmedPodSpec(of_pods->value("spec", kNone));
+      const Json* metadata = Find(*of_pods, {"metadata"});
+      const Json* spec = Find(*of_pods, {"spec"});
+      trimmed["metadata"] = TrimmedMetadata(metadata == nullptr ? kNone : *metadata);
+      trimmed["spec"] = TrimmedPodSpec(spec == nullptr ? kNone : *spec);
     }
   } else if (kind == "Service") {
     kept["spec"] = part("spec");
@@ -150,6 +152,7 @@ Json Trimmed(const Json& object) {
 }
 
 Result<Page> ReadPage(const Resource& resource, const std::string& body) {
+  if (IsNestedTooDeep(body)) return Error{"one of the " + resource.plural + " is nested too deep"};
   Json json = Json::parse(body, nullptr, false);
   const Json* items = Find(json, {"items"});
   if (json.is_discarded() || TextAt(json, {"metadata", "resourceVersion"}).empty() ||
@@ -168,6 +171,9 @@ Result<Page> ReadPage(const Resource& resource, const std::string& body) {
 }
 
 std::variant<Happened, WatchFailed> ReadEvent(const Resource& resource, const std::string& line) {
+  if (IsNestedTooDeep(line)) {
+    return WatchFailed{0, "one of the " + resource.plural + " is nested too deep"};
+  }
   Json json = Json::parse(line, nullptr, false);
   const std::string type = json.is_object() ? TextAt(json, {"type"}) : "";
   const Json* object = json.is_object() ? Find(json, {"object"}) : nullptr;
@@ -200,7 +206,7 @@ std::variant<Happened, WatchFailed> ReadEvent(const Resource& resource, const st
 }
 
 std::string ReadMessage(const std::string& body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = IsNestedTooDeep(body) ? Json() : Json::parse(body, nullptr, false);
   std::string message = json.is_object() ? TextAt(json, {"message"}) : "";
   if (message.empty()) message = body;
   return message.substr(0, 2000);

@@ -107,7 +107,7 @@ Result<T> Guarded(Function function) {
 
 // A live object in the form in which weft emits one.
 ObjectPtr FromLive(const ObjectKey& key, const Resource& resource, const Json& live) {
-  nlohmann::ordered_json content;
+  Json content;  // keys sorted, as in FromEmitted
   content["apiVersion"] = resource.api_version;
   content["kind"] = resource.kind;
   content["metadata"]["name"] = key.name;
@@ -115,7 +115,7 @@ ObjectPtr FromLive(const ObjectKey& key, const Resource& resource, const Json& l
   const Json labels = live.value(Json::json_pointer("/metadata/labels"), Json::object());
   for (const auto& [name, value] : labels.items()) content["metadata"]["labels"][name] = value;
   for (const char* part : {"spec", "data"}) {
-    if (live.contains(part)) content[part] = nlohmann::ordered_json::parse(live[part].dump());
+    if (live.contains(part)) content[part] = live[part];
   }
   return MakeObject(key, content.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
@@ -138,12 +138,18 @@ bool IsAboutObject(const Response& response) {
 
 }  // namespace
 
+Result<Response> ClusterTarget::Ask(const Request& request) {
+  Result<Response> response = api_.Do(request);
+  lost_ = !response.ok();
+  return response;
+}
+
 Status ClusterTarget::ListKind(const Resource& resource, LiveObjects& found) {
   std::string token;
   do {
     const Result<Response> response =
-        api_.Do({.path = CollectionPath(resource, "") + kSelector +
-                         (token.empty() ? "" : "&continue=" + PercentEncoded(token))});
+        Ask({.path = CollectionPath(resource, "") + kSelector +
+                     (token.empty() ? "" : "&continue=" + PercentEncoded(token))});
     if (!response.ok()) return Error{resource.plural + ": " + response.error()};
     if (response.value().status == kNotFound && resource.optional) return Unit{};
     if (!IsOk(response.value())) {
@@ -175,7 +181,7 @@ Result<ClusterTarget::LiveObjects> ClusterTarget::List(const std::set<std::strin
 }
 
 Result<ClusterTarget::Json> ClusterTarget::Get(const Resource& resource, const ObjectKey& key) {
-  const Result<Response> response = api_.Do({.path = ObjectPath(resource, key)});
+  const Result<Response> response = Ask({.path = ObjectPath(resource, key)});
   if (!response.ok()) return Error{response.error()};
   if (response.value().status == kNotFound) return Json();
   if (!IsOk(response.value())) return Refused("reading", key, response.value());
@@ -194,12 +200,12 @@ Result<ClusterTarget::Json> ClusterTarget::Find(const LiveObjects& live, const R
 
 Result<Response> ClusterTarget::Apply(const Resource& resource, const ObjectKey& key,
                                       const Json& body, bool force, bool dry_run) {
-  return api_.Do({.method = "PATCH",
-                  .path = ObjectPath(resource, key) + "?fieldManager=" + kManager +
-                          "&fieldValidation=Strict&force=" + (force ? "true" : "false") +
-                          (dry_run ? "&dryRun=All" : ""),
-                  .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-                  .content_type = "application/apply-patch+yaml"});
+  return Ask({.method = "PATCH",
+              .path = ObjectPath(resource, key) + "?fieldManager=" + kManager +
+                      "&fieldValidation=Strict&force=" + (force ? "true" : "false") +
+                      (dry_run ? "&dryRun=All" : ""),
+              .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
+              .content_type = "application/apply-patch+yaml"});
 }
 
 Result<std::vector<ObjectError>> ClusterTarget::Try(const std::vector<ObjectPtr>& objects) {
@@ -263,7 +269,11 @@ Status ClusterTarget::WriteAll(const Snapshot& wanted, const std::set<ObjectKey>
   const auto note = [&first](Status done) {
     if (first.ok() && !done.ok()) first = std::move(done);
   };
-  for (const auto& [key, object] : wanted.objects) note(WriteOne(*object, live.value(), version));
+  for (const auto& [key, object] : wanted.objects) {
+    note(WriteOne(*object, live.value(), version));
+    // Without a connection the next one would wait as long, and so on.
+    if (lost_) return first;
+  }
   // What refers to an object that could not be changed may still need what is to go.
   if (!first.ok()) return first;
   for (const ObjectKey& key : leaving) {
@@ -299,10 +309,10 @@ Status ClusterTarget::WriteOne(const Object& object, const LiveObjects& live,
   }
   body["metadata"]["resourceVersion"] = after["metadata"].value("resourceVersion", "");
   const Result<Response> put =
-      api_.Do({.method = "PUT",
-               .path = ObjectPath(*resource, object.key) + "?fieldManager=" + kManager,
-               .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
-               .content_type = "application/json"});
+      Ask({.method = "PUT",
+           .path = ObjectPath(*resource, object.key) + "?fieldManager=" + kManager,
+           .body = body.dump(-1, ' ', false, Json::error_handler_t::replace),
+           .content_type = "application/json"});
   if (!put.ok()) return Error{put.error()};
   if (!IsOk(put.value())) return Refused("putting right", object.key, put.value());
   return Unit{};
@@ -319,10 +329,10 @@ Status ClusterTarget::RemoveOne(const ObjectKey& key, const LiveObjects& live) {
       {"apiVersion", "v1"},
       {"kind", "DeleteOptions"},
       {"preconditions", {{"uid", there.value().value(Json::json_pointer("/metadata/uid"), "")}}}};
-  const Result<Response> removed = api_.Do({.method = "DELETE",
-                                            .path = ObjectPath(*resource, key),
-                                            .body = options.dump(),
-                                            .content_type = "application/json"});
+  const Result<Response> removed = Ask({.method = "DELETE",
+                                        .path = ObjectPath(*resource, key),
+                                        .body = options.dump(),
+                                        .content_type = "application/json"});
   if (!removed.ok()) return Error{removed.error()};
   const int status = removed.value().status;
   if (IsOk(removed.value()) || status == kNotFound || status == kConflict) return Unit{};

@@ -36,8 +36,8 @@ class ClusterTarget {
   [[nodiscard]] Result<std::vector<ObjectError>> Try(const std::vector<ObjectPtr>& objects);
 
   // Makes the cluster hold `wanted`, in the order of its keys, then lets go what `leaving` names.
-  // Errors: the first thing that did not work; the rest is done all the same, and calling again
-  // goes on with it.
+  // Errors: the first thing that did not work; the rest is done all the same while the API server
+  // answers, and calling again goes on with it.
   [[nodiscard]] Status Write(const Snapshot& wanted, const std::set<ObjectKey>& leaving,
                              const Version& version);
   // What Write put right on the way, since the last call.
@@ -65,6 +65,7 @@ class ClusterTarget {
   // Objects with weft's label of these kinds; a kind without a CustomResourceDefinition has none.
   [[nodiscard]] Result<LiveObjects> List(const std::set<std::string>& kinds);
   [[nodiscard]] Status ListKind(const Resource& resource, LiveObjects& found);
+  [[nodiscard]] Result<Response> Ask(const Request& request);
   // One object, by its name; null JSON when it is not there.
   [[nodiscard]] Result<Json> Get(const Resource& resource, const ObjectKey& key);
   [[nodiscard]] Result<Json> Find(const LiveObjects& live, const Resource& resource,
@@ -78,6 +79,7 @@ class ClusterTarget {
                                                           const LiveObjects& live);
 
   Api& api_;
+  bool lost_ = false;  // the last request had no answer
   std::vector<Drift> drift_;
 };
 
