@@ -33,6 +33,9 @@ void AddEnroll(CLI::App& app, int& exit_code);
 void AddStatus(CLI::App& app, int& exit_code);
 void AddApprove(CLI::App& app, int& exit_code);
 void AddRollback(CLI::App& app, int& exit_code);
+void AddAudit(CLI::App& app, int& exit_code);
+void AddBackup(CLI::App& app, int& exit_code);
+void AddRestore(CLI::App& app, int& exit_code);
 void AddVersion(CLI::App& app, int& exit_code);
 
 }  // namespace weft::cli

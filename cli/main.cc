@@ -61,6 +61,9 @@ int main(int argc, char** argv) {
     weft::cli::AddStatus(app, exit_code);
     weft::cli::AddApprove(app, exit_code);
     weft::cli::AddRollback(app, exit_code);
+    weft::cli::AddAudit(app, exit_code);
+    weft::cli::AddBackup(app, exit_code);
+    weft::cli::AddRestore(app, exit_code);
     weft::cli::AddExplainCode(app, exit_code);
     weft::cli::AddCompletion(app, exit_code);
     weft::cli::AddVersion(app, exit_code);

@@ -1,4 +1,5 @@
-// `weft enroll token`, `weft approve`, `weft rollback`: what a person tells the relay's server.
+// `weft enroll token`, `weft enroll revoke`, `weft approve`, `weft rollback`: what a person tells
+// the relay's server.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -88,6 +89,15 @@ void AddEnroll(CLI::App& app, int& exit_code) {
   token->add_option("--ttl", options->ttl, "how long it may be used")->capture_default_str();
   AddAdmin(*token, options->admin);
   token->callback([options, &exit_code] { exit_code = MakeToken(*options); });
+  CLI::App* revoke = command->add_subcommand(
+      "revoke", "end the identity of a cluster's agent: its certificates and unused tokens");
+  revoke->footer("Example:\n  weft enroll revoke --cluster east");
+  revoke->add_option("--cluster", options->cluster, "whose agent")->required();
+  AddAdmin(*revoke, options->admin);
+  revoke->callback([options, &exit_code] {
+    exit_code = Post(options->admin, "/v1/revoke", {{"cluster", options->cluster}},
+                     [&](const Json&) { std::printf("revoked %s\n", options->cluster.c_str()); });
+  });
 }
 
 void AddApprove(CLI::App& app, int& exit_code) {

@@ -74,6 +74,11 @@ void Server::CloseSession(Cluster& cluster, const std::string& reason) {
   Drop(cluster);
 }
 
+void Server::Handle(const Dismiss& event) {
+  const auto at = clusters_.find(event.cluster);
+  if (at != clusters_.end() && at->second.session != 0) CloseSession(at->second, event.reason);
+}
+
 void Server::Handle(const Received& event) {
   const auto at = sessions_.find(event.session);
   if (at == sessions_.end()) return;

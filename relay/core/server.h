@@ -134,9 +134,14 @@ struct Rollback {
   std::uint64_t generation = 0;  // they are from; for the audit
   std::string actor;
 };
+// The session of this cluster, if it has one, is to end.
+struct Dismiss {
+  std::string cluster;
+  std::string reason;
+};
 struct Tick {};
 using Event = std::variant<SessionOpened, SessionClosed, Received, PolicyRead, Compiled, Committed,
-                           Leadership, Approve, Rollback, Tick>;
+                           Leadership, Approve, Rollback, Dismiss, Tick>;
 
 // ---- actions
 
@@ -283,6 +288,7 @@ class Server {
   void Handle(const Leadership& event);
   void Handle(const Approve& event);
   void Handle(const Rollback& event);
+  void Handle(const Dismiss& event);
   void Handle(const Tick& event);
 
   void Handle(const std::string& name, Cluster& cluster, const Hello& message);

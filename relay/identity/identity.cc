@@ -128,8 +128,11 @@ std::string RandomHex(int bytes) {
   return text;
 }
 
+const std::string kTokens = "/weft/v1/token/";
+const std::string kRevoked = "/weft/v1/revoked/";
+
 std::string TokenKey(const std::string& secret) {
-  return "/weft/v1/token/" + ToHex(Sha256("weft.token.v1:" + secret));
+  return kTokens + ToHex(Sha256("weft.token.v1:" + secret));
 }
 
 }  // namespace
@@ -318,6 +321,32 @@ Result<std::string> RedeemToken(Store& store, const std::string& text, std::int6
   if (!done.ok()) return Error{done.error()};
   if (!done.value()) return invalid;
   return cluster;
+}
+
+Status Revoke(Store& store, const std::string& cluster, std::int64_t now) {
+  const Result<std::map<std::string, std::string>> tokens = store.Range(kTokens);
+  if (!tokens.ok()) return Error{tokens.error()};
+  std::vector<Write> writes = {{kRevoked + cluster, std::to_string(now)}};
+  for (const auto& [key, value] : tokens.value()) {
+    if (value.substr(value.find(' ') + 1) == cluster) writes.push_back({key, std::nullopt});
+  }
+  const Result<bool> done = store.Transact({}, writes);
+  if (!done.ok()) return Error{done.error()};
+  return Unit{};
+}
+
+Result<std::map<std::string, std::int64_t>> Revocations(Store& store) {
+  const Result<std::map<std::string, std::string>> found = store.Range(kRevoked);
+  if (!found.ok()) return Error{found.error()};
+  std::map<std::string, std::int64_t> revoked;
+  for (const auto& [key, value] : found.value()) {
+    revoked[key.substr(kRevoked.size())] = std::stoll(value);
+  }
+  return revoked;
+}
+
+bool IsRevoked(const Validity& validity, std::int64_t revoked) {
+  return validity.from + kBackdate <= revoked;
 }
 
 }  // namespace weft::relay

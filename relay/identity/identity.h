@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,5 +77,13 @@ struct Token {
 // Errors say nothing about what exists: "the token is not valid".
 [[nodiscard]] Result<std::string> RedeemToken(Store& store, const std::string& text,
                                               std::int64_t now);
+
+// From `now` on no certificate is worth anything that was issued to the cluster before; tokens for
+// it that were not used yet are void.
+[[nodiscard]] Status Revoke(Store& store, const std::string& cluster, std::int64_t now);
+// By cluster, when it was revoked last.
+[[nodiscard]] Result<std::map<std::string, std::int64_t>> Revocations(Store& store);
+// Whether a certificate was issued at `revoked` or before.
+[[nodiscard]] bool IsRevoked(const Validity& validity, std::int64_t revoked);
 
 }  // namespace weft::relay

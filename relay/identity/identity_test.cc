@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
 #include <filesystem>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -107,6 +109,25 @@ TEST_F(Identity, TheStoreHoldsNoTokenInClear) {
     EXPECT_EQ(key.find(token.value().secret), std::string::npos);
     EXPECT_EQ(value.find(token.value().secret), std::string::npos);
   }
+}
+
+TEST_F(Identity, RevocationVoidsWhatWasGivenBefore) {
+  const std::unique_ptr<Store> store = OpenSqliteStore(path_ + "/store").value();
+  const Token east = IssueToken(*store, "east", "00", 2000).value();
+  const Token west = IssueToken(*store, "west", std::string(64, '0'), 2000).value();
+  ASSERT_TRUE(Revoke(*store, "east", 1000).ok());
+  EXPECT_FALSE(RedeemToken(*store, ToText(east), 1001).ok());
+  EXPECT_TRUE(RedeemToken(*store, ToText(west), 1001).ok());
+  EXPECT_EQ(Revocations(*store).value(), (std::map<std::string, std::int64_t>{{"east", 1000}}));
+
+  const Result<Authority> authority = Authority::Open(path_ + "/ca");
+  ASSERT_TRUE(authority.ok());
+  const std::string csr = MakeKeyAndRequest().value().csr;
+  const std::int64_t now = std::time(nullptr);
+  const Validity issued =
+      ValidityOf(authority.value().SignAgent(csr, "east", std::chrono::hours(1)).value()).value();
+  EXPECT_FALSE(IsRevoked(issued, now - 5));
+  EXPECT_TRUE(IsRevoked(issued, now + 5));
 }
 
 }  // namespace

@@ -67,6 +67,9 @@ class ServerProcess {
     records_ = std::make_unique<Records>(*store_);
     Result<ServerImage> image = records_->Lead();
     if (!image.ok()) return Error{image.error()};
+    Result<std::map<std::string, std::int64_t>> revoked = Revocations(*store_);
+    if (!revoked.ok()) return Error{revoked.error()};
+    revoked_ = std::move(revoked).value();
     server::Config config;
     config.check_input = WrongWithDiscovered;
     core_ = std::make_unique<server::Server>(config, std::move(image).value(), Now());
@@ -203,8 +206,13 @@ class ServerProcess {
     return {.admit =
                 [this](const std::string& certificate, const std::string& cluster) {
                   const Result<Validity> validity = ValidityOf(certificate);
+                  if (!validity.ok()) return validity.error();
                   const std::lock_guard<std::mutex> guard(expiry_mutex_);
-                  if (validity.ok()) expires_[cluster] = validity.value().until;
+                  const auto revoked = revoked_.find(cluster);
+                  if (revoked != revoked_.end() && IsRevoked(validity.value(), revoked->second)) {
+                    return std::string("its certificate was revoked");
+                  }
+                  expires_[cluster] = validity.value().until;
                   return std::string();
                 },
             .opened =
@@ -308,6 +316,7 @@ class ServerProcess {
       if (request.target == "/v1/tokens") return MakeToken(body);
       if (request.target == "/v1/approve") return ApproveHold(body);
       if (request.target == "/v1/rollback") return RollBack(body);
+      if (request.target == "/v1/revoke") return RevokeCluster(body);
     } catch (const Json::exception& error) {
       return Failure(400, error.what());
     }
@@ -316,6 +325,11 @@ class ServerProcess {
 
   HttpResponse Show(const std::string& target) {
     if (target == "/healthz") return {.type = "text/plain", .body = "ok\n"};
+    if (target == "/v1/audit") {
+      const Result<std::string> log = AuditText(*store_);
+      if (!log.ok()) return Failure(500, log.error());
+      return {.type = "application/x-ndjson", .body = log.value()};
+    }
     const server::Status status = Asked([this] { return core_->GetStatus(); });
     if (target == "/readyz") {
       return status.leader ? HttpResponse{.type = "text/plain", .body = "ok\n"}
@@ -339,6 +353,24 @@ class ServerProcess {
     if (!token.ok()) return Failure(500, token.error());
     jobs_.Push([=, this] { Do(server::Audit{"operator", "token for cluster " + cluster}); });
     return {.body = Json{{"token", ToText(token.value())}}.dump() + "\n"};
+  }
+
+  HttpResponse RevokeCluster(const Json& body) {
+    const std::string cluster = body.at("cluster");
+    if (!IsClusterName(cluster)) return Failure(400, "`" + cluster + "` is no cluster's name");
+    return Asked([&]() -> HttpResponse {
+      const std::int64_t now = UnixNow();
+      const Status revoked = Revoke(*store_, cluster, now);
+      if (!revoked.ok()) return Failure(500, revoked.error());
+      {
+        const std::lock_guard<std::mutex> guard(expiry_mutex_);
+        revoked_[cluster] = now;
+        expires_.erase(cluster);
+      }
+      Do(server::Audit{"operator", "revoked the certificates of cluster " + cluster});
+      Deliver(server::Dismiss{cluster, "its certificate was revoked"});
+      return {.body = Json{{"revoked", cluster}}.dump() + "\n"};
+    });
   }
 
   HttpResponse ApproveHold(const Json& body) {
@@ -389,6 +421,7 @@ class ServerProcess {
   PolicyRevision newest_;
   std::mutex expiry_mutex_;
   std::map<std::string, std::int64_t> expires_;
+  std::map<std::string, std::int64_t> revoked_;  // by cluster, since when
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> deposed_ = false;
   bool stopped_ = false;

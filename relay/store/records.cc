@@ -384,28 +384,42 @@ Status Records::Log(const server::Audit& audit, std::int64_t unix_seconds) {
   return Unit{};
 }
 
-Result<std::uint64_t> VerifyAudit(Store& store) {
-  try {
-    const Result<std::map<std::string, std::string>> entries = store.Range(Key("audit/"));
-    const Result<std::optional<std::string>> head = store.Get(Key("audit_head"));
-    if (!entries.ok()) return Error{entries.error()};
-    if (!head.ok()) return Error{head.error()};
-    std::uint64_t number = 0;
-    std::string before;
-    for (const auto& [key, value] : entries.value()) {
-      ++number;
-      if (key != AuditKey(number)) return Error{fmt::format("entry {} is missing", number)};
-      if (Json::parse(value).at("before") != before) {
-        return Error{fmt::format("entry {} or the one before it was changed", number)};
-      }
-      before = ToHex(Sha256(value));
+Result<std::string> AuditText(Store& store) {
+  const Result<std::map<std::string, std::string>> entries = store.Range(Key("audit/"));
+  const Result<std::optional<std::string>> head = store.Get(Key("audit_head"));
+  if (!entries.ok()) return Error{entries.error()};
+  if (!head.ok()) return Error{head.error()};
+  std::string text;
+  for (const auto& [key, value] : entries.value()) text += value + "\n";
+  return text + "{\"head\":" + head.value().value_or("[0,\"\"]") + "}\n";
+}
+
+Result<std::uint64_t> VerifyAuditText(const std::string& text) {
+  std::uint64_t number = 0;
+  std::string before;
+  std::size_t begin = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    const Json entry = Json::parse(line, nullptr, false);
+    if (!entry.is_object()) return Error{fmt::format("line {} is no entry", number + 1)};
+    if (entry.contains("head")) {
+      const bool whole = entry["head"] == Json::array({number, before}) && begin == text.size();
+      return whole ? Result<std::uint64_t>(number) : Error{"the end of the log was changed"};
     }
-    const std::string wanted = number == 0 ? "" : Json::array({number, before}).dump();
-    if (head.value().value_or("") != wanted) return Error{"the end of the log was changed"};
-    return number;
-  } catch (const std::exception& error) {
-    return Error{std::string("the log is damaged: ") + error.what()};
+    ++number;
+    if (!entry.contains("before") || entry["before"] != before) {
+      return Error{fmt::format("entry {} or the one before it was changed or is missing", number)};
+    }
+    before = ToHex(Sha256(line));
   }
+  return Error{"the end of the log is missing"};
+}
+
+Result<std::uint64_t> VerifyAudit(Store& store) {
+  const Result<std::string> text = AuditText(store);
+  if (!text.ok()) return Error{text.error()};
+  return VerifyAuditText(text.value());
 }
 
 }  // namespace weft::relay

@@ -5,7 +5,8 @@
 //   out/<cluster>                    ClusterRecord; sets by root
 //   set/<root>, blob/<digest>        sets of objects and their contents, by digest
 //   rel/<generation>                 each release: version, policy, who and why, roots by cluster
-//   token/<sha256 of the secret>     cluster, expiry, used or not
+//   token/<sha256 of the secret>     cluster, expiry; gone once it was used
+//   revoked/<cluster>                since when its certificates up to then are worth nothing
 //   audit/<number>, audit_head       the log; each entry holds the digest of the one before
 #pragma once
 
@@ -57,8 +58,12 @@ class Records {
   std::string next_audit_digest_;
 };
 
-// Whether every entry of the log holds the digest of the one before, and the head that of the last.
-// The error names the first that does not.
+// The log as text: each entry on a line as it was written, then the head,
+// {"head":[<number>,"<digest of the last entry>"]}.
+[[nodiscard]] Result<std::string> AuditText(Store& store);
+// Whether every entry of such a text holds the digest of the one before, and the head that of the
+// last; their number. The error names the first that does not.
+[[nodiscard]] Result<std::uint64_t> VerifyAuditText(const std::string& text);
 [[nodiscard]] Result<std::uint64_t> VerifyAudit(Store& store);
 
 }  // namespace weft::relay

@@ -1,13 +1,12 @@
 #include "relay/store/sqlite_store.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <mutex>
 #include <utility>
+
+#include "relay/store/lock.h"
 
 namespace weft::relay {
 namespace {
@@ -21,21 +20,9 @@ struct FinishStatement {
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 using Statement = std::unique_ptr<sqlite3_stmt, FinishStatement>;
 
-// Holds the lock file of a store's directory.
-class Lock {
- public:
-  explicit Lock(int descriptor) : descriptor_(descriptor) {}
-  ~Lock() { ::close(descriptor_); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  int descriptor_;
-};
-
 class SqliteStore : public Store {
  public:
-  SqliteStore(std::unique_ptr<Lock> lock, Database database)
+  SqliteStore(std::unique_ptr<StoreLock> lock, Database database)
       : lock_(std::move(lock)), database_(std::move(database)) {}
 
   Result<std::optional<std::string>> Get(const std::string& key) override {
@@ -123,20 +110,9 @@ class SqliteStore : public Store {
   }
 
   std::mutex mutex_;
-  std::unique_ptr<Lock> lock_;
+  std::unique_ptr<StoreLock> lock_;
   Database database_;
 };
-
-Result<std::unique_ptr<Lock>> TakeLock(const std::string& directory) {
-  const std::string path = directory + "/.lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) return Error{"`" + path + "` cannot be opened"};
-  auto lock = std::make_unique<Lock>(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    return Error{"`" + directory + "` is used by another server"};
-  }
-  return lock;
-}
 
 }  // namespace
 
@@ -145,7 +121,7 @@ Result<std::unique_ptr<Store>> OpenSqliteStore(const std::string& directory) {
   std::filesystem::create_directories(directory, error);
   if (error) return Error{"`" + directory + "`: " + error.message()};
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
-  Result<std::unique_ptr<Lock>> lock = TakeLock(directory);
+  Result<std::unique_ptr<StoreLock>> lock = LockStore(directory);
   if (!lock.ok()) return Error{lock.error()};
   const std::string path = directory + "/weft.db";
   sqlite3* opened = nullptr;
