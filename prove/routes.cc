@@ -531,22 +531,22 @@ class SidecarCells {
 
   void AddPolicy(const engine::TargetRef& target, bool tabled, bool visible, Cell& cell) const {
     Site& site = cell.site;
+    const engine::WorkspaceId from = model_[site.base.source].workspace;
+    const auto usual = [&] {
+      const bool service = std::holds_alternative<engine::ServiceId>(target);
+      const std::string host = service ? HostOf(model_, site.cluster, target) : site.host;
+      cell.policy.push_back(Last(emit::check::ToHost(host, site.port), cell.line));
+    };
     if (!visible) {
+      // Proxies that are not trimmed pass on what lies outside.
+      if (engine::Reaches(model_, from, target)) return usual();
       cell.policy.push_back(Last(emit::check::Answer("unknown"), cell.line));
       return;
     }
     if (tabled) {
       site.tables = engine::TablesAtSidecar(model_, site.base.source, target, site.host);
     }
-    if (!engine::HasLayer(site.tables, site.layer)) {
-      RouteEffect usual;
-      usual.aspects["to"] = emit::check::ShareText(std::holds_alternative<engine::ServiceId>(target)
-                                                       ? HostOf(model_, site.cluster, target)
-                                                       : site.host,
-                                                   "", site.port);
-      cell.policy.push_back(Last(std::move(usual), cell.line));
-      return;
-    }
+    if (!engine::HasLayer(site.tables, site.layer)) return usual();
     verifier::OrderRules(site);
     for (const engine::RouteRule* rule : site.rules) {
       for (RouteChoice& choice : ChoicesOf(model_, site.cluster, site.base, *rule)) {

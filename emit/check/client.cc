@@ -356,6 +356,19 @@ bool HasPort(const Host& host, std::uint16_t port) {
          });
 }
 
+bool RegistryOnly(const Mesh& mesh, const Client& client) {
+  const auto sidecars = OfKind(mesh, client.cluster, "Sidecar");
+  return std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
+    const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
+    return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";
+  });
+}
+
+bool LiesOutside(const Host& host) {
+  return host.entry != nullptr &&
+         host.entry->spec.StringOr("location", "MESH_EXTERNAL") == "MESH_EXTERNAL";
+}
+
 Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& host_name,
                      const std::string& subset, std::uint16_t port, const Request& request) {
   Decision::Share share{

@@ -29,6 +29,9 @@ struct Host {
                                   const std::string& ns, std::uint16_t port);
 [[nodiscard]] bool HasPort(const Host& host, std::uint16_t port);
 
+// Hosts that have an address without the mesh.
+[[nodiscard]] bool LiesOutside(const Host& host);
+
 // Who sends: the caller's sidecar, or a gateway.
 struct Client {
   engine::ClusterId cluster;
@@ -38,6 +41,9 @@ struct Client {
   std::optional<engine::Identity> identity;
   std::string gateway = "mesh";  // "ns/name" of the gateway it is
 };
+
+// The client's proxy sends to nothing that is not in its registry; others pass it on.
+[[nodiscard]] bool RegistryOnly(const Mesh& mesh, const Client& client);
 
 // Sends the request (as the route left it) to a destination {host, subset, port}.
 [[nodiscard]] Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& host,

@@ -295,21 +295,6 @@ bool Concerns(const IstioObject& service, const Client& client, const Request& r
   return false;
 }
 
-// The client's proxy passes nothing on to hosts that are not in its registry.
-bool RegistryOnly(const Mesh& mesh, const Client& client) {
-  const auto sidecars = OfKind(mesh, client.cluster, "Sidecar");
-  return std::any_of(sidecars.begin(), sidecars.end(), [&](const IstioObject* sidecar) {
-    const yaml::Node* mode = sidecar->spec.At("outboundTrafficPolicy.mode");
-    return sidecar->ns == client.ns && mode != nullptr && mode->text == "REGISTRY_ONLY";
-  });
-}
-
-// Hosts that have an address without the mesh.
-bool LiesOutside(const Host& host) {
-  return host.entry != nullptr &&
-         host.entry->spec.StringOr("location", "MESH_EXTERNAL") == "MESH_EXTERNAL";
-}
-
 // What the host is for a caller whose proxy does not know it, or is gone around.
 std::optional<Host> PastProxy(const Mesh& mesh, const Request& request) {
   std::optional<Host> host = HostNamed(mesh, request.cluster, request.host);

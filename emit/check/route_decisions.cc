@@ -145,7 +145,9 @@ RouteDecision Routes::AtSidecar(const Client& client, const RoutePlaceOf& place)
   RouteDecision decision;
   const Host* host = registry_.Find(client.cluster, client.ns, place.host);
   if (host == nullptr) {
-    Finish(Answer("unknown"), decision);
+    const Host* outside = registry_.Named(client.cluster, place.host);
+    const bool passes = outside != nullptr && LiesOutside(*outside) && !RegistryOnly(mesh_, client);
+    Finish(passes ? ToHost(outside->name, place.port) : Answer("unknown"), decision);
     return decision;
   }
   const IstioObject* service = ServiceFor(client, host->name, decision);
@@ -153,9 +155,7 @@ RouteDecision Routes::AtSidecar(const Client& client, const RoutePlaceOf& place)
     AddRoutes(*service, client, place, decision);
     return decision;
   }
-  RouteEffect usual;
-  usual.aspects["to"] = ShareText(host->name, "", place.port);
-  Finish(std::move(usual), decision);
+  Finish(ToHost(host->name, place.port), decision);
   return decision;
 }
 

@@ -63,6 +63,8 @@ struct RoutePlaceOf {
                                     std::uint16_t port);
 [[nodiscard]] std::string SharesText(const std::map<std::string, double>& shares);
 [[nodiscard]] RouteEffect Answer(const std::string& text);  // of the proxy itself
+// Where requests go that no route is about.
+[[nodiscard]] RouteEffect ToHost(const std::string& host, std::uint16_t port);
 
 class Routes {
  public:

@@ -241,6 +241,12 @@ RouteEffect Answer(const std::string& text) {
   return effect;
 }
 
+RouteEffect ToHost(const std::string& host, std::uint16_t port) {
+  RouteEffect effect;
+  effect.aspects["to"] = ShareText(host, "", port);
+  return effect;
+}
+
 PathChange Shortest(PathChange change) {
   if (change.kind != PathChange::Kind::kPrefix) return change;
   while (!change.from.empty() && !change.to.empty() && change.from.back() == change.to.back()) {
