@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <tuple>
 
 #include "verifier/work.h"
@@ -34,6 +35,17 @@ const std::vector<std::string>& PropertyNames() {
   return names;
 }
 
+namespace {
+
+// A line that stands in the way twice (of two backends, say) is shown once.
+void ShowOnce(std::vector<Label>& labels) {
+  std::set<std::pair<Span, std::string>> shown;
+  std::erase_if(
+      labels, [&](const Label& label) { return !shown.emplace(label.span, label.message).second; });
+}
+
+}  // namespace
+
 Report Verify(const engine::Model& model, const Options& options) {
   Report report;
   Solver solver;
@@ -55,6 +67,7 @@ Report Verify(const engine::Model& model, const Options& options) {
   }
   work.Charge();
   report.questions = solver.questions();
+  for (Finding& finding : report.findings) ShowOnce(finding.diagnostic.related);
   std::stable_sort(report.findings.begin(), report.findings.end(),
                    [](const Finding& a, const Finding& b) {
                      return std::tie(a.diagnostic.span, a.diagnostic.number) <

@@ -29,9 +29,9 @@ bool Apart(const Pattern& a, const Pattern& b) {
   return !one->value.starts_with(other->value) && !other->value.starts_with(one->value);
 }
 
-class Builder {
+class MatchBuilder {
  public:
-  Builder(Emitter& e, const RoutePlace& place) : e_(e), place_(place) {}
+  MatchBuilder(Emitter& e, const RoutePlace& place) : e_(e), place_(place) {}
 
   // Adds what one conjunction needs; several entries when it has alternatives.
   void Add(const Conjunction& conjunction, const std::optional<Pattern>& within,
@@ -371,7 +371,7 @@ std::vector<HttpMatch> HttpMatches(Emitter& e, const engine::Condition& conditio
     e.Refuse(codes::kTooManyCases, span, "this condition has too many alternatives for Istio");
     return matches;
   }
-  Builder builder(e, place);
+  MatchBuilder builder(e, place);
   for (const Conjunction& conjunction : *cases) builder.Add(conjunction, within, matches);
   return matches;
 }

@@ -29,6 +29,7 @@ var subcommands = []subcommand{
 	{"example", "example --weft PROGRAM --explained FILE --out DIR EXAMPLE", runExample},
 	{"cases", "cases FILES|DIRS…", runCases},
 	{"authz", "authz FILES|DIRS…", runAuthz},
+	{"sarif", "sarif --schema SOURCE FILES…", runSarif},
 	{"filters", "filters --out DIR FILES|DIRS…", runFilters},
 }
 
