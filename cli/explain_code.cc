@@ -8,6 +8,7 @@
 
 #include "cli/codes.h"
 #include "cli/commands.h"
+#include "cli/import_istio/codes.h"
 #include "cli/output.h"
 #include "dsl/codes.h"
 #include "dsl/gloo/codes.h"
@@ -28,6 +29,7 @@ std::vector<Code> AllCodes() {
   for (const Code& code : emit::codes::kEmitCodes) all.push_back(code);
   for (const Code& code : prove::codes::kProveCodes) all.push_back(code);
   for (const Code& code : gloo::codes::kGlooCodes) all.push_back(code);
+  for (const Code& code : istio::codes::kIstioImportCodes) all.push_back(code);
   for (const Code& code : relay::codes::kRelayCodes) all.push_back(code);
   for (const Code& code : codes::kCommandCodes) all.push_back(code);
   return all;

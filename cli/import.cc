@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "cli/import_istio/import.h"
 #include "cli/policy.h"
 #include "dsl/gloo/read.h"
 #include "dsl/print.h"
@@ -147,6 +148,7 @@ void AddImport(CLI::App& app, int& exit_code) {
   CLI::App* import =
       app.add_subcommand("import", "write the objects of another system as weft text");
   import->require_subcommand(1);
+  AddImportIstio(*import, exit_code);
   auto options = std::make_shared<Options>();
   CLI::App* gloo = import->add_subcommand("gloo", "objects of Gloo Mesh Enterprise v2");
   gloo->footer("Example:\n  weft import gloo objects/ --inventory dump/ -o policies");

@@ -109,6 +109,21 @@ void EnterGateway(const Model& model, engine::GatewayId id, const std::vector<st
   if (request.tls) request.sni = request.host;
 }
 
+// Objects in the payload are nested claims. A name with dots is taken for the way to one, as in the
+// language, unless a backslash stands before the dot.
+void AddClaims(const nlohmann::json& claims, const std::string& path, engine::Token& token) {
+  for (const auto& [name, value] : claims.items()) {
+    const std::string claim = path.empty() ? name : path + "." + name;
+    if (value.is_object()) {
+      AddClaims(value, claim, token);
+      continue;
+    }
+    for (const auto& one : value.is_array() ? value : nlohmann::json::array({value})) {
+      token.claims[claim].push_back(one.is_string() ? one.get<std::string>() : one.dump());
+    }
+  }
+}
+
 Status ReadTokens(const std::string& text, const Model& model, Request& request) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object())
@@ -124,13 +139,7 @@ Status ReadTokens(const std::string& text, const Model& model, Request& request)
       return Error{"there is no jwt provider `" + name + "`" + DidYouMean(name, known)};
     }
     if (claims.is_boolean() && !claims.get<bool>()) token.valid = false;
-    if (claims.is_object()) {
-      for (const auto& [claim, value] : claims.items()) {
-        for (const auto& one : value.is_array() ? value : nlohmann::json::array({value})) {
-          token.claims[claim].push_back(one.is_string() ? one.get<std::string>() : one.dump());
-        }
-      }
-    }
+    if (claims.is_object()) AddClaims(claims, "", token);
     request.tokens.push_back(std::move(token));
   }
   return Unit{};

@@ -110,6 +110,8 @@ std::string VerifyJson(const VerifyResult& result) {
                 {"seconds", property.seconds}};
     one["restsOn"] = Json::array();
     for (const Span& span : property.rests_on) one["restsOn"].push_back(PlaceJson(span, sources));
+    one["assumes"] = Json::array();
+    for (const Span& span : property.assumes) one["assumes"].push_back(PlaceJson(span, sources));
     json["properties"].push_back(std::move(one));
   }
   return Dump(json);
@@ -322,6 +324,7 @@ std::string VerifyHuman(const VerifyResult& result, bool color) {
       text += fmt::format("  rests on {} line{}", property.rests_on.size(),
                           property.rests_on.size() == 1 ? "" : "s");
     }
+    if (!property.assumes.empty()) text += "  assumes `raw istio`";
     text += "\n";
   }
   const verifier::Report& report = result.report;

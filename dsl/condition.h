@@ -91,7 +91,7 @@ struct JwtValid {
   Name provider;
 };  // `jwt corp`
 // `jwt corp claim "role" has "x"` / `= "x"` / `starts …`. A list claim matches when one element
-// does; claim "a.b" names the nested claim b in a.
+// does; claim "a.b" names the nested claim b in a, "a\\.b" the one whose own name has a dot.
 struct JwtClaim {
   Name provider;
   Str claim;

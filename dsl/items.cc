@@ -275,6 +275,10 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
       return true;
     });
   }
+  if (item.settings && !item.config && !c.failed()) {
+    c.Fail(codes::kMissingItem, item.settings->span, "settings of an authorizer need a name").help =
+        "name them, `config \"main\"`: the authorizer is told by which of its settings to check";
+  }
   if (c.AcceptWord("when")) item.when = ReadCondition(c);
   return item;
 }

@@ -78,7 +78,11 @@ void Printer::Workload(const WorkloadDecl& d) {
 
 void Printer::Raw(const RawDecl& d) {
   Page& page = On(d.header.owner, "raw");
-  page.Line("raw istio" + Clusters(d.clusters) + " " + Quoted(d.text.value));
+  const std::string& text = d.text.value;
+  const bool block =
+      text.find('\n') != std::string::npos && text.find("\"\"\"") == std::string::npos;
+  page.Line("raw istio" + Clusters(d.clusters) + " " +
+            (block ? "\"\"\"" + text + "\"\"\"" : Quoted(text)));
 }
 
 }  // namespace weft::dsl

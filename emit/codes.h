@@ -35,6 +35,13 @@ inline constexpr Code kBesideIstio{
     "secret `cacerts` of each cluster) and the installed versions of Istio and its gateways are "
     "made elsewhere. The objects written do not depend on it and are complete."};
 
+inline constexpr Code kRawObject{
+    5008, "raw-object",
+    "What stands in `raw istio` is emitted as it is, so it has to be whole: YAML documents with "
+    "`apiVersion`, `kind` and `metadata.name`, for namespaces of the workspace that says it, and "
+    "none "
+    "of a kind and name that is emitted for something else."};
+
 inline constexpr Code kUnknownField{
     5101, "unknown-istio-field",
     "An Istio object has a field its kind does not have. Kubernetes would drop it in silence, and "
@@ -60,7 +67,7 @@ inline constexpr Code kBrokenRule{5107, "istio-rule-broken",
 
 inline constexpr std::array kEmitCodes = {
     kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNotHere,
-    kBesideIstio,   kUnknownField,  kBadField,     kBadWord,       kMissingField,
-    kUnknownKind,   kOutOfRange,    kBrokenRule};
+    kBesideIstio,   kRawObject,     kUnknownField, kBadField,      kBadWord,
+    kMissingField,  kUnknownKind,   kOutOfRange,   kBrokenRule};
 
 }  // namespace weft::emit::codes

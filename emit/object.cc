@@ -88,9 +88,12 @@ std::string ToYaml(const Object& object) {
   for (const auto& [key, value] : object.annotations) head["metadata"]["annotations"][key] = value;
   std::string text = YamlText(head);
   const bool map = object.kind == "ConfigMap";
-  text += map ? "data:" : "spec:";
-  WriteValue(map ? object.data : object.spec, 0, text);
-  return text;
+  const Value& main = map ? object.data : object.spec;
+  if (object.rest.empty() || !main.empty()) {
+    text += map ? "data:" : "spec:";
+    WriteValue(main, 0, text);
+  }
+  return object.rest.empty() ? text : text + YamlText(object.rest);
 }
 
 std::string PathOf(const Object& object) {

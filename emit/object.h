@@ -22,8 +22,10 @@ struct Object {
   std::map<std::string, std::string> annotations;
   Value spec = Value::object();
   Value data = Value::object();  // of a ConfigMap, instead of `spec`
-  Span span;                     // what it comes from
-  std::vector<Span> sources;     // the lines whose meaning it carries, for explanations
+  Value rest =
+      Value::object();        // other fields beside `spec`, of objects that were given as they are
+  Span span;                  // what it comes from
+  std::vector<Span> sources;  // the lines whose meaning it carries, for explanations
 };
 
 // One YAML document, ending in a line break. Strings are quoted wherever a Kubernetes reader would

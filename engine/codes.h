@@ -134,17 +134,40 @@ inline constexpr Code kOlderWins{
     "Two policies of one kind stand for one target, and the system they were read from goes by "
     "age: the older one is applied, the younger one not. The warning stands at the loser. In weft "
     "text the same is said by `priority`; better, narrow one of the two, or remove it."};
+inline constexpr Code kNotExposed{
+    3142, "external-not-exposed",
+    "A route of a gateway, or `via` of an external service, leads through a gateway that does not "
+    "let "
+    "it out: `expose external services …` of the gateway or its listener does not name it, or no "
+    "listener for HTTP takes its hosts."};
 
-inline constexpr std::array kEngineCodes = {
-    kNotAnObject,      kUnnamedObject,     kUnknownCluster,      kUndiscoveredCluster,
-    kUnknownWorkspace, kUnknownWorkload,   kWorkspaceOverlap,    kUnknownNamespace,
-    kForeignNamespace, kNoOwner,           kUnknownService,      kUnknownPort,
-    kProtocolMismatch, kEmptySubset,       kUnknownSubset,       kAmbiguous,
-    kAmbiguousPort,    kBackingConflict,   kUnknownGateway,      kNotAccepted,
-    kUnknownTable,     kTableNotShared,    kDelegationCycle,     kNothingDelegated,
-    kBadWeights,       kOtherwiseNotLast,  kConflictingPolicies, kConflictingAccess,
-    kEmptySource,      kUnknownProvider,   kNothingSelected,     kSharedAccount,
-    kBadRequest,       kWrongLayer,        kTestFailed,          kUnknownSecret,
-    kOlderWins,        kDelegationTooLarge};
+inline constexpr Code kNotImportersToSay{
+    3143, "not-for-importers",
+    "A policy for what another workspace shares says something that only its owner can say. A "
+    "workspace "
+    "that something is shared with says how its own callers call it, `balance` and `connections`; "
+    "who "
+    "is ejected, where requests fail over to and how TLS is spoken holds for all callers."};
+
+inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject,
+                                            kUnknownCluster,      kUndiscoveredCluster,
+                                            kUnknownWorkspace,    kUnknownWorkload,
+                                            kWorkspaceOverlap,    kUnknownNamespace,
+                                            kForeignNamespace,    kNoOwner,
+                                            kUnknownService,      kUnknownPort,
+                                            kProtocolMismatch,    kEmptySubset,
+                                            kUnknownSubset,       kAmbiguous,
+                                            kAmbiguousPort,       kBackingConflict,
+                                            kUnknownGateway,      kNotAccepted,
+                                            kUnknownTable,        kTableNotShared,
+                                            kDelegationCycle,     kNothingDelegated,
+                                            kBadWeights,          kOtherwiseNotLast,
+                                            kConflictingPolicies, kConflictingAccess,
+                                            kEmptySource,         kUnknownProvider,
+                                            kNothingSelected,     kSharedAccount,
+                                            kBadRequest,          kWrongLayer,
+                                            kTestFailed,          kUnknownSecret,
+                                            kOlderWins,           kDelegationTooLarge,
+                                            kNotExposed,          kNotImportersToSay};
 
 }  // namespace weft::engine::codes

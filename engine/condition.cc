@@ -105,12 +105,26 @@ Condition Strip(const Condition& condition, bool negated) {
 std::vector<std::string> ClaimSteps(const std::string& name) {
   std::vector<std::string> steps;
   std::size_t begin = 0;
+  std::size_t from = 0;
   while (true) {
-    const std::size_t dot = name.find('.', begin);
+    const std::size_t dot = name.find('.', from);
+    if (dot != std::string::npos && dot > begin && name[dot - 1] == '\\') {
+      from = dot + 1;
+      continue;
+    }
     steps.push_back(name.substr(begin, dot - begin));
     if (dot == std::string::npos) return steps;
-    begin = dot + 1;
+    begin = from = dot + 1;
   }
+}
+
+std::string ClaimInToken(const std::string& step) {
+  std::string claim;
+  for (std::size_t i = 0; i < step.size(); ++i) {
+    const bool escape = step[i] == '\\' && i + 1 < step.size() && step[i + 1] == '.';
+    if (!escape) claim += step[i];
+  }
+  return claim;
 }
 
 Condition OnConnection(const Condition& condition) { return Strip(condition, false); }

@@ -88,8 +88,11 @@ struct ClaimMatch {
   std::vector<Pattern> any_of;
 };
 
-// "realm.roles" as the steps to the claim: ClaimMatch::claim.
+// "realm.roles" as the steps to the claim: ClaimMatch::claim. A dot behind a backslash belongs to a
+// step, which keeps the backslash, so that joined steps are one name again.
 [[nodiscard]] std::vector<std::string> ClaimSteps(const std::string& name);
+// The claim as tokens call it: "shop\.example" is "shop.example".
+[[nodiscard]] std::string ClaimInToken(const std::string& step);
 
 using Matcher =
     std::variant<MethodMatch, PathMatch, HostMatch, SniMatch, HeaderMatch, QueryMatch, PortMatch,

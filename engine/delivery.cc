@@ -164,15 +164,6 @@ std::optional<std::size_t> RankOf(const Model& model, const DestinationPolicy& p
   return rank;
 }
 
-// What the server side of one backend says.
-std::optional<Block> AskServer(const Model& model, const Backend& backend, std::uint16_t port,
-                               const std::optional<Identity>& peer, const Request& request,
-                               std::vector<Span>& rules) {
-  const Guard* guard = EnforcedGuard(model, backend);
-  if (guard == nullptr) return std::nullopt;
-  return CheckGuard(model, *guard, request, peer, port, rules);
-}
-
 }  // namespace
 
 bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster, std::uint16_t port) {
@@ -264,6 +255,35 @@ const Guard* EnforcedGuard(const Model& model, const Backend& backend) {
   return enforced ? model.GuardOf(*service, backend.cluster) : nullptr;
 }
 
+GatewayId EgressBefore(const Model& model, const TargetRef& target, std::uint16_t port,
+                       const Sender& sender) {
+  const auto* id = std::get_if<ExternalId>(&target);
+  if (id == nullptr || !sender.proxied) return {};
+  const External& external = model[*id];
+  const bool passes =
+      std::any_of(external.ports.begin(), external.ports.end(),
+                  [port](const External::Port& p) { return p.via && p.port.number == port; });
+  return passes && external.via != sender.gateway ? external.via : GatewayId{};
+}
+
+Checkpoint CheckpointOf(const Model& model, const TargetRef& target, const Backend& backend,
+                        std::uint16_t port, const Sender& sender) {
+  const GatewayId egress = EgressBefore(model, target, port, sender);
+  if (egress.IsNone()) {
+    const std::optional<ClientTls>& tls = PolicyOf(model, target).tls;
+    return {.guard = EnforcedGuard(model, backend),
+            .port = BackendPort(model, target, backend, port),
+            .identified = !tls || tls->mode == ClientTls::Mode::kIstioMutual};
+  }
+  const Gateway& gateway = model[egress];
+  const Listener& listener = gateway.listeners[model[std::get<ExternalId>(target)].via_listener];
+  return {.guard = model.GuardOf(egress, sender.cluster),
+          .port = listener.port,
+          .identified = listener.tls == TlsMode::kIstioMutual,
+          .reached = std::find(gateway.clusters.begin(), gateway.clusters.end(), sender.cluster) !=
+                     gateway.clusters.end()};
+}
+
 bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
   const auto granted = [&](const auto& object) {
     return object.workspace == from ||
@@ -328,9 +348,9 @@ Sender GatewaySender(const Model& model, GatewayId gateway, ClusterId cluster) {
   for (const WorkloadId id : model[gateway].workloads) {
     if (model[id].cluster != cluster) continue;
     return {cluster, LocalityOf(model, id, cluster),
-            Identity{model[cluster].trust_domain, model[id].ns, model[id].account}};
+            Identity{model[cluster].trust_domain, model[id].ns, model[id].account}, gateway};
   }
-  return {cluster, model[cluster].locality, std::nullopt};
+  return {cluster, model[cluster].locality, std::nullopt, gateway};
 }
 
 std::vector<Tier> TiersOf(const Model& model, const TargetRef& target, const std::string& subset,
@@ -364,12 +384,16 @@ Branch Deliver(const Model& model, const Forward& forward, std::uint16_t port, c
     branch.blocked = Block{Stage::kUnavailable, 503, {forward.span}};
     return branch;
   }
-  const std::optional<ClientTls>& tls = PolicyOf(model, forward.target).tls;
-  std::optional<Identity> peer = sender.identity;
-  if (!request.direct && tls && tls->mode != ClientTls::Mode::kIstioMutual) peer.reset();
+  static const std::optional<Identity> kNobody;
   for (const Backend& backend : branch.tiers.front().backends) {
-    const std::uint16_t at = BackendPort(model, forward.target, backend, port);
-    branch.blocked = AskServer(model, backend, at, peer, request, rules);
+    const Checkpoint at = CheckpointOf(model, forward.target, backend, port, sender);
+    if (!at.reached) {
+      branch.blocked = Block{Stage::kUnavailable, 503, {forward.span}};
+    } else if (at.guard != nullptr) {
+      const bool identified = request.direct || at.identified;
+      branch.blocked = CheckGuard(model, *at.guard, request, identified ? sender.identity : kNobody,
+                                  at.port, rules);
+    }
     if (branch.blocked) break;
   }
   return branch;

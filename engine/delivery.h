@@ -13,6 +13,8 @@ struct Sender {
   ClusterId cluster;
   Locality locality;
   std::optional<Identity> identity;  // presented to servers under automatic mTLS
+  GatewayId gateway{};               // the sender is a proxy of this gateway
+  bool proxied = true;               // false: sent around the proxy, or by a workload without one
 };
 
 [[nodiscard]] Sender SidecarSender(const Model& model, WorkloadId source, ClusterId cluster,
@@ -49,6 +51,22 @@ struct Sender {
 // Whether the target has the port, seen from the cluster.
 [[nodiscard]] bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster,
                            std::uint16_t port);
+
+// The egress gateway that requests to the port of the target pass on their way from the sender;
+// none when nothing stands there, or the sender is that gateway or goes around its proxy.
+[[nodiscard]] GatewayId EgressBefore(const Model& model, const TargetRef& target,
+                                     std::uint16_t port, const Sender& sender);
+
+// Who looks at a request on its way from the sender to a backend of the target.
+struct Checkpoint {
+  const Guard* guard = nullptr;  // nullptr: nobody
+  std::uint16_t port = 0;        // as the guard sees it
+  bool identified = true;        // the guard sees who the sender is
+  bool reached = true;           // false: the egress gateway does not run in the sender's cluster
+};
+[[nodiscard]] Checkpoint CheckpointOf(const Model& model, const TargetRef& target,
+                                      const Backend& backend, std::uint16_t port,
+                                      const Sender& sender);
 
 // The guard the backend's proxies enforce; nullptr when there is none, or no proxy.
 [[nodiscard]] const Guard* EnforcedGuard(const Model& model, const Backend& backend);

@@ -64,7 +64,9 @@ void SendTo(const Model& model, const std::vector<Forward>& forwards, const Rout
   for (const Forward& forward : forwards) {
     if (forward.weight <= 0) continue;
     const std::uint16_t port = PortOf(model, forward, request, sender.cluster);
-    outcome.branches.push_back(Deliver(model, forward, port, sender, sent, outcome.rules));
+    Request one = sent;
+    if (!forward.host.empty()) one.host = forward.host;
+    outcome.branches.push_back(Deliver(model, forward, port, sender, one, outcome.rules));
   }
 }
 
@@ -188,8 +190,10 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
     if (workspace.IsNone()) return BlockedAt(Stage::kHidden, unknown(), {});
     return BlockedAt(Stage::kHidden, unknown(), {model[workspace].isolate_span});
   }
-  const Sender sender = SidecarSender(model, source, request.cluster, peer);
-  if (proxied && IsVisible(model, workspace, *target)) {
+  Sender sender = SidecarSender(model, source, request.cluster, peer);
+  // What it does not know, a proxy passes on as it is called.
+  sender.proxied = proxied && IsVisible(model, workspace, *target);
+  if (sender.proxied) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
     if (HasLayer(tables, request.layer)) {
       const RouteRule* rule = FirstMatch(model, tables, request, peer);

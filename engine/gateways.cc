@@ -133,16 +133,6 @@ void AddGateway(Lowering& l, const dsl::GatewayDecl& decl) {
 
 void LowerGateways(Lowering& l) {
   for (const dsl::GatewayDecl& decl : l.program.gateways) AddGateway(l, decl);
-  for (const dsl::ExternalDecl& decl : l.program.externals) {
-    if (!decl.via) continue;
-    const WorkspaceId workspace = l.Section(decl.header);
-    const auto at = l.targets.find({workspace, decl.header.name.value});
-    if (at == l.targets.end()) continue;
-    const auto* external = std::get_if<ExternalId>(&at->second);
-    if (external != nullptr) {
-      l.model.externals[external->index()].via = l.Gateway(*decl.via, workspace);
-    }
-  }
 }
 
 }  // namespace weft::engine

@@ -46,9 +46,12 @@ Model Lower(const dsl::Program& program, const Inventory& inventory, Diagnostics
   LowerTables(l);
   LowerGrants(l);
   LowerRules(l);
+  LowerEgress(l);
+  LowerImporters(l);
   LowerGuards(l);
   LowerLaws(l);
   LowerFilters(l);
+  LowerRaws(l);
   ListUnemitted(l);
   model.rules = CountRules(model);
   return model;

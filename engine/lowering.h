@@ -79,10 +79,13 @@ void LowerGateways(Lowering& l);
 void LowerProviders(Lowering& l);
 void LowerTables(Lowering& l);  // names and attachments, before grants
 void LowerGrants(Lowering& l);
-void LowerRules(Lowering& l);  // rules of tables, delegation
+void LowerRules(Lowering& l);      // rules of tables, delegation
+void LowerEgress(Lowering& l);     // `via` and `expose`
+void LowerImporters(Lowering& l);  // policies for what is shared with a workspace; after grants
 void LowerGuards(Lowering& l);
 void LowerLaws(Lowering& l);
 void LowerFilters(Lowering& l);  // settings of gateways, access logs
+void LowerRaws(Lowering& l);     // `raw istio`
 void ListUnemitted(Lowering& l);
 
 // ---- shared

@@ -139,6 +139,8 @@ class MeaningWriter {
 
   void GatewayLine(const Gateway& g);
 
+  void ImporterLines(const std::string& name,
+                     const std::map<WorkspaceId, DestinationPolicy>& importers);
   std::string ForwardText(const Forward& f) const;
 
   std::string ActionText(const Action& action) const;

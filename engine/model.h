@@ -231,6 +231,9 @@ struct Service {
   std::vector<Residency> residency;
   std::vector<Call> calls;
   DestinationPolicy policy;
+  // What holds for callers of a workspace that it is shared with, where that workspace has a policy
+  // of its own: `balance` and `connections` may differ from `policy`, all else is the same.
+  std::map<WorkspaceId, DestinationPolicy> importers;
   Span span;  // declaration, else the inventory's object
   [[nodiscard]] const ServiceInstance* In(ClusterId cluster) const;
   [[nodiscard]] std::string Fqdn(const Cluster& cluster) const {
@@ -252,12 +255,15 @@ struct External {
   struct Port {
     ServicePort port;
     std::optional<ClientTls> tls;
+    bool via = false;  // requests to it pass the egress gateway
   };
   std::vector<Port> ports;
   std::vector<ExternalEndpoint> endpoints;
-  GatewayId via;  // egress gateway or none
+  GatewayId via;                   // egress gateway or none
+  std::uint32_t via_listener = 0;  // which of its listeners takes these requests
   std::vector<Grant> grants;
   DestinationPolicy policy;
+  std::map<WorkspaceId, DestinationPolicy> importers;  // as in Service
   Labels labels;
   Span span;
 };
@@ -279,6 +285,7 @@ struct Destination {
   std::vector<Grant> grants;
   std::vector<Residency> residency;  // its own and those of its backing services
   DestinationPolicy policy;
+  std::map<WorkspaceId, DestinationPolicy> importers;  // as in Service
   Labels labels;
   Span span;
 };
@@ -334,6 +341,7 @@ struct Forward {
   std::uint16_t port = 0;  // service port; 0 = the listener's or the only one
   double weight = 100;     // percent of the requests
   Span span;
+  std::string host{};  // which requests that go there are sent to; "" = their own
 };
 struct Redirect {
   bool https = false;
@@ -393,6 +401,7 @@ struct ExternalAuthorization {
   AuthorizerId provider;
   std::string config;
   std::map<std::string, std::string> context;
+  std::string settings;  // JSON that the authorizer itself reads, by the name `config`; "" = none
   Condition when;
   Span span;
 };
@@ -655,6 +664,15 @@ struct Unemitted {
   bool beside = false;  // what it asks for is no Istio object in any case; the others are complete
 };
 
+// Istio objects that are emitted as they are. Nothing here knows what they do, so a proof they can
+// touch names them.
+struct RawObjects {
+  WorkspaceId workspace;            // none: of the mesh
+  std::vector<ClusterId> clusters;  // never empty
+  std::string text;                 // YAML documents
+  Span span;
+};
+
 struct Model {
   std::string mesh = "mesh";
   PathNormalization normalization = PathNormalization::kBase;
@@ -678,6 +696,7 @@ struct Model {
   std::vector<AccessLog> logs;
   std::vector<Law> laws;
   std::vector<Unemitted> unemitted;
+  std::vector<RawObjects> raws;
   std::size_t rules = 0;  // routes rules + access clauses + limits, for summaries
 
   [[nodiscard]] const Cluster& operator[](ClusterId id) const { return clusters[id.index()]; }

@@ -290,6 +290,13 @@ std::string MeaningWriter::Ports(const std::vector<ServicePort>& ports) {
   return "[" + Join(parts, ",", true) + "]";
 }
 
+void MeaningWriter::ImporterLines(const std::string& name,
+                                  const std::map<WorkspaceId, DestinationPolicy>& importers) {
+  for (const auto& [workspace, policy] : importers) {
+    Line(name + " for " + Workspace_(workspace) + Policy(policy));
+  }
+}
+
 void MeaningWriter::ServiceLines(const Service& s) {
   const std::string name = "service " + s.name + "." + s.ns;
   Line(name +
@@ -305,12 +312,13 @@ void MeaningWriter::ServiceLines(const Service& s) {
   for (const Subset& subset : s.subsets) {
     Line(name + " subset " + LabelText(subset.labels) + Policy(subset.policy));
   }
+  ImporterLines(name, s.importers);
 }
 
 void MeaningWriter::ExternalLine(const External& e) {
   std::vector<std::string> ports;
   for (const External::Port& port : e.ports) {
-    ports.push_back(Port(port.port) + (port.tls ? Tls(*port.tls) : ""));
+    ports.push_back(Port(port.port) + (port.tls ? Tls(*port.tls) : "") + (port.via ? " via" : ""));
   }
   std::vector<std::string> endpoints;
   for (const ExternalEndpoint& endpoint : e.endpoints) {
@@ -323,11 +331,12 @@ void MeaningWriter::ExternalLine(const External& e) {
            .List("addresses", e.addresses)
            .List("ports", ports)
            .List("endpoints", endpoints)
-           .Text("via", e.via.IsNone() ? "" : NameOf(e.via))
+           .Text("via", e.via.IsNone() ? "" : NameOf(e.via) + "#" + Number(e.via_listener))
            .Text("grants", Grants(e.grants))
            .Text("labels", LabelText(e.labels))
            .text() +
        Policy(e.policy));
+  ImporterLines(Workspace_(e.workspace) + "/external " + e.name, e.importers);
 }
 
 void MeaningWriter::DestinationLine(const Destination& d) {
@@ -346,6 +355,7 @@ void MeaningWriter::DestinationLine(const Destination& d) {
            .Text("labels", LabelText(d.labels))
            .text() +
        Policy(d.policy));
+  ImporterLines(Workspace_(d.workspace) + "/destination " + d.name, d.importers);
 }
 
 void MeaningWriter::GatewayLine(const Gateway& g) {

@@ -16,7 +16,8 @@ std::string MeaningWriter::ForwardText(const Forward& f) const {
       }
     }
   }
-  return Number(f.weight) + "% " + NameOfAny(f.target) + subset + ":" + Number(f.port);
+  return Number(f.weight) + "% " + NameOfAny(f.target) + subset + ":" + Number(f.port) +
+         (f.host.empty() ? "" : " as " + f.host);
 }
 
 std::string MeaningWriter::ActionText(const Action& action) const {
@@ -116,7 +117,7 @@ std::string MeaningWriter::Modifiers(const RouteModifiers& m) const {
 
 std::string MeaningWriter::AskedText(const ExternalAuthorization& asked) const {
   return m_[asked.provider].name + " " + asked.config + LabelText(asked.context) + " " +
-         ConditionText(asked.when);
+         ConditionText(asked.when) + (asked.settings.empty() ? "" : " settings " + asked.settings);
 }
 
 std::string MeaningWriter::RouteText(const RouteRule& rule) const {

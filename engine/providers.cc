@@ -240,6 +240,7 @@ std::optional<ExternalAuthorization> LowerAuthorization(Lowering& l, const dsl::
       .provider = provider,
       .config = item.config ? item.config->value : "",
       .context = ToLabels(item.context),
+      .settings = item.settings ? item.settings->value : "",
       .when = item.when ? LowerCondition(l, *item.when, scope) : Condition::True(),
       .span = span};
 }

@@ -7,6 +7,7 @@
 #include "engine/lowering.h"
 #include "engine/match.h"
 #include "engine/routes.h"
+#include "engine/transforms.h"
 
 namespace weft::engine {
 namespace {
@@ -148,7 +149,21 @@ Cors LowerCors(const dsl::CorsItem& item, Span span) {
   return cors;
 }
 
-void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModifiers& m) {
+// `rewrite host to target`: what has a host of its own is called by it. The endpoints of services
+// have none, so requests to them keep theirs.
+void CallByOwnHost(const Lowering& l, RouteRule& rule) {
+  auto* forwards = std::get_if<std::vector<Forward>>(&rule.action);
+  if (forwards == nullptr) return;
+  for (Forward& forward : *forwards) {
+    if (const auto* id = std::get_if<ExternalId>(&forward.target)) {
+      const auto& hosts = l.model[*id].hosts;
+      if (hosts.size() == 1 && !hosts.front().starts_with("*")) forward.host = hosts.front();
+    }
+  }
+}
+
+void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteRule& rule) {
+  RouteModifiers& m = rule.modifiers;
   const auto text = [](const std::optional<dsl::Str>& s) {
     return s ? std::optional(s->value) : std::nullopt;
   };
@@ -175,8 +190,14 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteModi
                    if (to) m.mirrors.push_back({std::move(*to), i.share.value, item.span});
                  },
                  [&](const dsl::HeadersItem& i) { ApplyHeaders(i, m); },
+                 [&](const dsl::TransformItem& i) {
+                   const auto ops = HeadersOf(i);
+                   if (ops) m.headers.insert(m.headers.end(), ops->begin(), ops->end());
+                 },
                  [&](const dsl::RewriteItem& i) {
                    m.rewrite = Rewrite{text(i.path), text(i.host), text(i.regex), item.span};
+                   if (i.host_of_target) CallByOwnHost(l, rule);
+                   if (!i.path && !i.host && !i.regex) m.rewrite.reset();
                  },
                  [&](const dsl::CorsItem& i) { m.cors = LowerCors(i, item.span); },
                  [&](const dsl::LimitItem& i) {
@@ -272,7 +293,7 @@ RouteRule LowerRule(Lowering& l, const dsl::RouteRule& decl, const Table& table,
                           "this changes HTTP requests; the rule is for TCP or TLS connections");
       continue;
     }
-    ApplyItem(l, *item, table, rule.modifiers);
+    ApplyItem(l, *item, table, rule);
   }
   return rule;
 }

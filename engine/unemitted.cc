@@ -5,6 +5,7 @@
 #include "dsl/items_check.h"
 #include "dsl/overloaded.h"
 #include "engine/lowering.h"
+#include "engine/transforms.h"
 
 namespace weft::engine {
 namespace {
@@ -18,7 +19,7 @@ class Lister {
       const auto* tokens = std::get_if<dsl::AuthenticateItem>(&item.value);
       const bool at_route = of_routes && tokens != nullptr;
       const std::string part = at_route ? MissingAtRoute(*tokens) : Missing(item);
-      if (!part.empty()) Add("`" + part + "`", item.span);
+      if (!part.empty()) Add("`" + part + "`" + Detail(item), item.span);
     }
   }
 
@@ -51,6 +52,21 @@ class Lister {
     return Part(item.reroute != Reroute::kAuto, "authenticate … reroute");
   }
 
+  // Which part of the item it is, for those of which others are kept or that are more than one
+  // thing.
+  static std::string Detail(const dsl::Item& item) {
+    if (const auto* transform = std::get_if<dsl::TransformItem>(&item.value)) {
+      return " with " + NotKept(*transform);
+    }
+    if (std::holds_alternative<dsl::WafItem>(item.value)) {
+      return " with rules of ModSecurity, which only a vendor's Envoy runs,";
+    }
+    if (std::holds_alternative<dsl::MaskItem>(item.value)) {
+      return " of bodies and logs, which only a vendor's Envoy rewrites,";
+    }
+    return "";
+  }
+
   static std::string MissingOf(const dsl::BalanceItem& item) {
     if (item.panic_below) return "balance … panic below";
     return Part(item.merge_updates.has_value(), "balance … merge updates");
@@ -58,59 +74,49 @@ class Lister {
 
   // The part of the item that has no meaning in the Model; "" when all of it has.
   static std::string Missing(const dsl::Item& item) {
-    return std::visit(Overloaded{
-                          [](const dsl::TimeoutItem&) { return std::string(); },
-                          [](const dsl::RetriesItem&) { return std::string(); },
-                          [](const dsl::FaultDelayItem&) { return std::string(); },
-                          [](const dsl::FaultAbortItem&) { return std::string(); },
-                          [](const dsl::MirrorItem&) { return std::string(); },
-                          [](const dsl::HeadersItem&) { return std::string(); },
-                          [](const dsl::RewriteItem& i) {
-                            return Part(i.host_of_target, "rewrite host to target");
-                          },
-                          [](const dsl::CorsItem&) { return std::string(); },
-                          [](const dsl::ConnectionsItem&) { return std::string(); },
-                          [](const dsl::EjectItem&) { return std::string(); },
-                          [](const dsl::BalanceItem& i) { return MissingOf(i); },
-                          [](const dsl::ClientTlsItem&) { return std::string(); },
-                          [](const dsl::FailoverItem& i) { return MissingOf(i); },
-                          [](const dsl::AuthenticateItem& i) { return MissingOf(i); },
-                          [](const dsl::AuthorizeItem&) { return std::string(); },
-                          [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
-                          [](const dsl::LimitItem&) { return std::string(); },
-                          [](const dsl::CountedLimitItem&) { return std::string(); },
-                          [](const dsl::MtlsItem&) { return std::string(); },
-                          [](const dsl::TrimItem& i) {
-                            return Part(!i.selected.empty(), "trim proxies to services");
-                          },
-                          [](const dsl::TemplateUse&) { return std::string(); },
-                          [](const dsl::CsrfItem&) { return std::string(); },
-                          [](const dsl::BodyLimitItem&) { return std::string(); },
-                          [](const dsl::BufferItem&) { return std::string(); },
-                          [](const dsl::ProxyProtocolItem&) { return std::string(); },
-                          [](const dsl::LuaItem&) { return std::string(); },
-                          [](const dsl::LogItem&) { return std::string(); },
-                          [](const dsl::HealthCheckItem& i) {
-                            return Part(!i.gateways.empty(), "health check … from gateways");
-                          },
-                          [](const dsl::AdaptConcurrencyItem&) { return std::string(); },
-                          [&](const auto&) { return std::string(dsl::ItemWord(item)); },
-                      },
-                      item.value);
+    return std::visit(
+        Overloaded{
+            [](const dsl::TimeoutItem&) { return std::string(); },
+            [](const dsl::RetriesItem&) { return std::string(); },
+            [](const dsl::FaultDelayItem&) { return std::string(); },
+            [](const dsl::FaultAbortItem&) { return std::string(); },
+            [](const dsl::MirrorItem&) { return std::string(); },
+            [](const dsl::HeadersItem&) { return std::string(); },
+            [](const dsl::RewriteItem&) { return std::string(); },
+            [](const dsl::CorsItem&) { return std::string(); },
+            [](const dsl::ConnectionsItem&) { return std::string(); },
+            [](const dsl::EjectItem&) { return std::string(); },
+            [](const dsl::BalanceItem& i) { return MissingOf(i); },
+            [](const dsl::ClientTlsItem&) { return std::string(); },
+            [](const dsl::FailoverItem& i) { return MissingOf(i); },
+            [](const dsl::AuthenticateItem& i) { return MissingOf(i); },
+            [](const dsl::AuthorizeItem&) { return std::string(); },
+            [](const dsl::WithoutAuthorizationItem&) { return std::string(); },
+            [](const dsl::LimitItem&) { return std::string(); },
+            [](const dsl::CountedLimitItem&) { return std::string(); },
+            [](const dsl::MtlsItem&) { return std::string(); },
+            [](const dsl::TrimItem& i) {
+              return Part(!i.selected.empty(), "trim proxies to services");
+            },
+            [](const dsl::TemplateUse&) { return std::string(); },
+            [](const dsl::CsrfItem&) { return std::string(); },
+            [](const dsl::BodyLimitItem&) { return std::string(); },
+            [](const dsl::BufferItem&) { return std::string(); },
+            [](const dsl::ProxyProtocolItem&) { return std::string(); },
+            [](const dsl::LuaItem&) { return std::string(); },
+            [](const dsl::LogItem&) { return std::string(); },
+            [](const dsl::HealthCheckItem& i) {
+              return Part(!i.gateways.empty(), "health check … from gateways");
+            },
+            [](const dsl::AdaptConcurrencyItem&) { return std::string(); },
+            [](const dsl::TransformItem& i) { return Part(!NotKept(i).empty(), "transform"); },
+            [&](const auto&) { return std::string(dsl::ItemWord(item)); },
+        },
+        item.value);
   }
 
   Model& model_;
 };
-
-// Settings that an authorizer reads itself reach it by no object.
-void ListRouteChecks(const std::vector<dsl::Item>& items, Lister& lister) {
-  for (const dsl::Item& item : items) {
-    const auto* authorize = std::get_if<dsl::AuthorizeItem>(&item.value);
-    if (authorize != nullptr && authorize->settings) {
-      lister.Add("`settings` of an authorizer", item.span);
-    }
-  }
-}
 
 // Of one listener only what shapes its connections has a meaning.
 void ListListenerItems(const dsl::PolicyDecl& policy, Lister& lister) {
@@ -134,17 +140,12 @@ void ListItems(const dsl::Program& program, Lister& lister) {
   for (const auto& d : program.destinations) lister.Items(d.items);
   for (const auto& d : program.routes) {
     lister.Items(d.items, true);
-    ListRouteChecks(d.items, lister);
-    for (const auto& rule : d.rules) {
-      lister.Items(rule.items, true);
-      ListRouteChecks(rule.items, lister);
-    }
+    for (const auto& rule : d.rules) lister.Items(rule.items, true);
   }
   for (const auto& d : program.accesses) lister.Items(d.items);
   for (const auto& d : program.limits) lister.Items(d.limits);
   for (const auto& d : program.policies) {
     lister.Items(d.items, d.on == dsl::PolicyDecl::On::kRoutes);
-    if (d.on == dsl::PolicyDecl::On::kRoutes) ListRouteChecks(d.items, lister);
     if (d.on == dsl::PolicyDecl::On::kRouteTargets) {
       lister.Add("a policy on targets of routes", d.header.span);
     }
@@ -158,7 +159,6 @@ void ListGateways(const dsl::Program& program, Lister& lister) {
     for (const auto& accept : gateway.accepts) {
       if (!accept.labels.empty()) lister.Add("`accept routes … where`", accept.span);
     }
-    for (const auto& expose : gateway.exposes) lister.Add("`expose`", expose.span);
     for (const dsl::Listener& listener : gateway.listeners) {
       const bool files = listener.certificate_file || listener.ca_file;
       if (files) lister.Add("a certificate in a file", listener.span);
@@ -166,7 +166,6 @@ void ListGateways(const dsl::Program& program, Lister& lister) {
       if (!listener.ciphers.empty()) lister.Add("`ciphers`", listener.span);
       if (!listener.curves.empty()) lister.Add("`curves`", listener.span);
       if (!listener.accepts.empty()) lister.Add("`accept` of a listener", listener.span);
-      if (!listener.exposes.empty()) lister.Add("`expose` of a listener", listener.span);
     }
   }
 }
@@ -199,7 +198,6 @@ void ListScopes(const dsl::Program& program, Lister& lister) {
 void ListDeclarations(const dsl::Program& program, Lister& lister) {
   for (const auto& d : program.externals) {
     if (!d.sans.empty()) lister.Add("`sans` of an external service", d.header.span);
-    if (d.via_port) lister.Add("`via` for one port", d.header.span);
   }
   for (const auto& d : program.destinations) {
     if (!d.workloads.empty()) lister.Add("`backs workload`", d.header.span);
@@ -212,7 +210,6 @@ void ListDeclarations(const dsl::Program& program, Lister& lister) {
     lister.AddBeside(d.gateways ? "`gateways`" : "`istio`", d.header.span);
   }
   for (const auto& d : program.workloads) lister.Add("`workload`", d.header.span);
-  for (const auto& d : program.raws) lister.Add("`raw istio`", d.header.span);
 }
 
 }  // namespace

@@ -205,7 +205,8 @@ class Sending {
                       const std::vector<engine::ServicePort>& ports) {
     const engine::Service& service = model_[id];
     const std::string host = service.Fqdn(model_[cluster]);
-    const bool said = !service.policy.IsEmpty() || !service.subsets.empty();
+    const bool said =
+        !service.policy.IsEmpty() || !service.subsets.empty() || !service.importers.empty();
     if (!said && !work_.destinations.IsRuled(cluster, host)) return;
     // Servers of an isolated workspace refuse all whom it shares nothing with, however they send.
     const std::set<engine::WorkspaceId> admitted = verifier::AdmittedTo(model_, id, cluster);
@@ -233,10 +234,21 @@ class Sending {
     }
   }
 
+  // What the owner says, or the workspace of the callers, of what is shared with it.
+  [[nodiscard]] const engine::DestinationPolicy& PolicyFor(const engine::TargetRef& target,
+                                                           engine::WorkspaceId callers) const {
+    return *std::visit(
+        [&](auto id) {
+          const auto own = model_[id].importers.find(callers);
+          return own == model_[id].importers.end() ? &model_[id].policy : &own->second;
+        },
+        target);
+  }
+
   [[nodiscard]] Settings Wanted(const engine::TargetRef& target, const std::string& subset,
-                                std::uint16_t port) const {
+                                std::uint16_t port, engine::WorkspaceId callers) const {
     Settings wanted;
-    Put(engine::PolicyOf(model_, target), wanted);
+    Put(PolicyFor(target, callers), wanted);
     if (const auto* external = std::get_if<engine::ExternalId>(&target)) {
       for (const auto& one : model_[*external].ports) {
         if (one.port.number == port && one.tls) PutTls(*one.tls, wanted);
@@ -277,7 +289,7 @@ class Sending {
         return entry.first.starts_with("loadBalancer.localityLbSetting.") &&
                !entry.first.ends_with(".distribute");
       });
-      Tell(cluster, name, Wanted(target, subset, port.number), given, line);
+      Tell(cluster, name, Wanted(target, subset, port.number, client.workspace), given, line);
     }
   }
 

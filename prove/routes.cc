@@ -127,6 +127,10 @@ class Comparison {
                       unsaid.reason + " in the routes of `" + cell_.name + "`");
     }
     if (!cell_.emitted.unsaid.empty()) return;
+    if (const engine::External* external = LedOut()) {
+      return work_.Undecided(cell_.site.cluster, nullptr, {}, external->span,
+                             "what is led to external `" + external->name + "` through a gateway");
+    }
     Split();
     Number();
     // One list, word for word.
@@ -140,6 +144,32 @@ class Comparison {
   }
 
  private:
+  // The external service behind an egress gateway that the place is about.
+  [[nodiscard]] const engine::External* LedOut() const {
+    const engine::Model& model = work_.model;
+    const auto led = [&](const engine::TargetRef& target) -> const engine::External* {
+      const auto* id = std::get_if<engine::ExternalId>(&target);
+      return id == nullptr || model[*id].via.IsNone() ? nullptr : &model[*id];
+    };
+    const verifier::Site& site = cell_.site;
+    if (site.target && led(*site.target) != nullptr) return led(*site.target);
+    for (const engine::RouteRule* rule : site.rules) {
+      const auto* forwards = std::get_if<std::vector<engine::Forward>>(&rule->action);
+      if (forwards == nullptr) continue;
+      for (const engine::Forward& forward : *forwards) {
+        if (const engine::External* external = led(forward.target)) return external;
+      }
+    }
+    for (const engine::External& external : model.externals) {
+      const bool here = !site.gateway.IsNone() && external.via == site.gateway;
+      if (here && std::find(external.hosts.begin(), external.hosts.end(), site.host) !=
+                      external.hosts.end()) {
+        return &external;
+      }
+    }
+    return nullptr;
+  }
+
   void Split() {
     std::set<std::string> paths;
     for (const auto* choices : {&cell_.policy, &cell_.emitted.choices}) {

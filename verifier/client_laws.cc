@@ -168,7 +168,8 @@ class ClientLaw {
     site.base.plaintext = !identity.has_value();
     site.base.host = site.host;
     site.base.port = port;
-    if (identity && engine::IsVisible(work_.model, workload.workspace, target)) {
+    site.sender.proxied = identity && engine::IsVisible(work_.model, workload.workspace, target);
+    if (site.sender.proxied) {
       site.tables = engine::TablesAtSidecar(work_.model, id, target, site.host);
       OrderRules(site);
     }

@@ -98,6 +98,10 @@ inline constexpr Code kAddedInOriginal{
     "to isolation: members of the workspace and importers still get in, though the policy does not "
     "list them. Here it replaces isolation for these workloads. The request is one that gets in "
     "there and not here; list its caller if it shall."};
+inline constexpr Code kAssumed{4140, "assumed",
+                               "Objects in `raw istio` are emitted as they are, and nothing here "
+                               "knows what they do. The proofs "
+                               "named in the message take for granted that they leave them true."};
 inline constexpr Code kUnproved{
     4190, "counterexample-not-replayed",
     "The solver found a counterexample that the reference evaluator does not confirm. That is a "
@@ -128,6 +132,7 @@ inline constexpr std::array kVerifierCodes = {kLawViolated,
                                               kAuthorizationSkipped,
                                               kTokenNotDemanded,
                                               kAddedInOriginal,
+                                              kAssumed,
                                               kUnproved,
                                               kUndecided};
 

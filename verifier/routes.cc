@@ -38,6 +38,7 @@ class RouteProof {
       for (const RouteRule& rule : table.rules) standings_[&rule].table = &table;
     }
     for (const Site& site : sites_) ProveSite(site);
+    for (const Table& table : work_.model.tables) AskEveryAccount(table);
     for (const Table& table : work_.model.tables) {
       if (table.root) Report(table);
     }
@@ -46,6 +47,21 @@ class RouteProof {
  private:
   [[nodiscard]] std::string Subject(const Table& table) const {
     return work_.Workspace(table.workspace) + "." + table.name;
+  }
+
+  // A rule that serves nobody yet may serve another account, or be reached by it.
+  void AskEveryAccount(const Table& table) {
+    const auto open = [&] {
+      return std::any_of(table.rules.begin(), table.rules.end(), [&](const RouteRule& rule) {
+        const Standing& standing = standings_[&rule];
+        return standing.seen && !(standing.reachable && standing.served);
+      });
+    };
+    if (!table.root || !open()) return;
+    for (const Site& site : SidecarSitesOf(work_.model, table)) {
+      ProveSite(site);
+      if (!open()) return;
+    }
   }
 
   void ProveSite(const Site& site) {

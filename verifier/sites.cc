@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "dsl/overloaded.h"
 #include "engine/hosts.h"
@@ -122,70 +123,99 @@ std::vector<Site> GatewaySites(const Model& model) {
   return sites;
 }
 
+namespace {
+
+std::vector<std::pair<std::uint16_t, Layer>> PortsOf(const Model& model,
+                                                     const engine::TargetRef& target,
+                                                     engine::ClusterId cluster) {
+  std::vector<std::pair<std::uint16_t, Layer>> ports;
+  const auto add = [&](const engine::ServicePort& p) { ports.emplace_back(p.number, LayerOf(p)); };
+  std::visit(Overloaded{
+                 [&](engine::ServiceId id) {
+                   for (const auto& p : model[id].In(cluster)->ports) add(p);
+                 },
+                 [&](engine::DestinationId id) {
+                   for (const auto& p : model[id].ports) add(p);
+                 },
+                 [&](engine::ExternalId id) {
+                   for (const auto& p : model[id].ports) add(p.port);
+                 },
+             },
+             target);
+  return ports;
+}
+
+// The sites of one workload's sidecar at the hosts of the table.
+void AddSites(const Model& model, const Table& table, engine::WorkloadId caller,
+              std::vector<Site>& sites) {
+  const engine::Workload& workload = model[caller];
+  for (const std::string& pattern : table.hosts) {
+    const std::string host = pattern.starts_with("*.") ? "x" + pattern.substr(1) : pattern;
+    const auto target = engine::ResolveHost(model, host, workload.ns, workload.cluster);
+    if (!target) continue;
+    for (const auto& [port, layer] : PortsOf(model, *target, workload.cluster)) {
+      Site site{.gateway = {},
+                .cluster = workload.cluster,
+                .listener = nullptr,
+                .host = host,
+                .more_specific = {},
+                .target = target,
+                .layer = layer,
+                .port = port,
+                .tables = engine::TablesAtSidecar(model, caller, *target, host),
+                .rules = {},
+                .sender = {},
+                .peer = engine::Identity{model[workload.cluster].trust_domain, workload.ns,
+                                         workload.account},
+                .base = {}};
+      site.rules = Ordered(site.tables, layer);
+      site.sender = engine::SidecarSender(model, caller, workload.cluster, site.peer);
+      site.base.layer = layer;
+      site.base.source = caller;
+      site.base.cluster = workload.cluster;
+      site.base.port = port;
+      site.base.host = host;
+      sites.push_back(std::move(site));
+    }
+  }
+}
+
+// Sites of the workloads that use the table, of those with one key the first.
+template <typename KeyOf>
+void AddSidecars(const Model& model, const Table& table, KeyOf key_of, std::vector<Site>& sites) {
+  std::set<decltype(key_of(model.workloads.front()))> seen;
+  const auto& of = table.sidecars_of;
+  for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
+    const engine::Workload& workload = model.workloads[w];
+    if (!workload.sidecar || std::find(of.begin(), of.end(), workload.workspace) == of.end()) {
+      continue;
+    }
+    if (table.workloads && !engine::Selects(*table.workloads, workload.labels)) continue;
+    if (seen.insert(key_of(workload)).second) AddSites(model, table, {w}, sites);
+  }
+}
+
+}  // namespace
+
 std::vector<Site> SidecarSites(const Model& model) {
   std::vector<Site> sites;
   // A representative caller for each (cluster, workspace, table): tables differ by who uses them.
   for (const Table& table : model.tables) {
     if (!table.root || !table.on_sidecars) continue;
-    std::set<std::pair<engine::ClusterId, engine::WorkspaceId>> seen;
-    for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
-      const engine::Workload& workload = model.workloads[w];
-      const auto& of = table.sidecars_of;
-      if (!workload.sidecar || std::find(of.begin(), of.end(), workload.workspace) == of.end()) {
-        continue;
-      }
-      if (table.workloads && !engine::Selects(*table.workloads, workload.labels)) continue;
-      if (!seen.insert({workload.cluster, workload.workspace}).second) continue;
-      for (const std::string& pattern : table.hosts) {
-        const std::string host = pattern.starts_with("*.") ? "x" + pattern.substr(1) : pattern;
-        const auto target = engine::ResolveHost(model, host, workload.ns, workload.cluster);
-        if (!target) continue;
-        std::vector<std::pair<std::uint16_t, Layer>> ports;
-        std::visit(Overloaded{
-                       [&](engine::ServiceId id) {
-                         for (const auto& p : model[id].In(workload.cluster)->ports) {
-                           ports.emplace_back(p.number, LayerOf(p));
-                         }
-                       },
-                       [&](engine::DestinationId id) {
-                         for (const auto& p : model[id].ports) {
-                           ports.emplace_back(p.number, LayerOf(p));
-                         }
-                       },
-                       [&](engine::ExternalId id) {
-                         for (const auto& p : model[id].ports) {
-                           ports.emplace_back(p.port.number, LayerOf(p.port));
-                         }
-                       },
-                   },
-                   *target);
-        for (const auto& [port, layer] : ports) {
-          Site site{.gateway = {},
-                    .cluster = workload.cluster,
-                    .listener = nullptr,
-                    .host = host,
-                    .more_specific = {},
-                    .target = target,
-                    .layer = layer,
-                    .port = port,
-                    .tables = engine::TablesAtSidecar(model, {w}, *target, host),
-                    .rules = {},
-                    .sender = {},
-                    .peer = engine::Identity{model[workload.cluster].trust_domain, workload.ns,
-                                             workload.account},
-                    .base = {}};
-          site.rules = Ordered(site.tables, layer);
-          site.sender = engine::SidecarSender(model, {w}, workload.cluster, site.peer);
-          site.base.layer = layer;
-          site.base.source = {w};
-          site.base.cluster = workload.cluster;
-          site.base.port = port;
-          site.base.host = host;
-          sites.push_back(std::move(site));
-        }
-      }
-    }
+    AddSidecars(
+        model, table, [](const engine::Workload& w) { return std::pair(w.cluster, w.workspace); },
+        sites);
   }
+  return sites;
+}
+
+std::vector<Site> SidecarSitesOf(const Model& model, const Table& table) {
+  std::vector<Site> sites;
+  if (!table.root || !table.on_sidecars) return sites;
+  AddSidecars(
+      model, table,
+      [](const engine::Workload& w) { return std::tuple(w.cluster, w.ns, w.account, w.labels); },
+      sites);
   return sites;
 }
 
@@ -236,6 +266,15 @@ FormulaId TakesOrigin(Space& space, Formulas& formulas, const Site& site, const 
 
 }  // namespace
 
+// The host that servers see, where it is fixed: as the rule sends it, or as it is called at a
+// sidecar.
+static const std::string* HostSent(const Site& site, const RouteRule& rule,
+                                   const engine::Forward& forward) {
+  if (!forward.host.empty()) return &forward.host;
+  const bool rewritten = rule.modifiers.rewrite && rule.modifiers.rewrite->host;
+  return site.gateway.IsNone() && !rewritten ? &site.base.host : nullptr;
+}
+
 FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const Site& site,
                    const RouteRule& rule) {
   const engine::Guard* guard =
@@ -255,16 +294,17 @@ FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const S
     const auto tiers =
         engine::TiersOf(model, forward.target, forward.subset, site.sender, site.base);
     if (tiers.empty()) continue;
-    const auto& tls = engine::PolicyOf(model, forward.target).tls;
     static const std::optional<engine::Identity> kNobody;
-    const bool own = !tls || tls->mode == engine::ClientTls::Mode::kIstioMutual;
     std::vector<FormulaId> all;
     for (const engine::Backend& backend : tiers.front().backends) {
+      const engine::Checkpoint at =
+          engine::CheckpointOf(model, forward.target, backend, port, site.sender);
       const View view{.rule = &rule,
-                      .port = engine::BackendPort(model, forward.target, backend, port),
-                      .peer = own ? &site.sender.identity : &kNobody};
-      all.push_back(
-          Passes(space, formulas, model, engine::EnforcedGuard(model, backend), site.layer, view));
+                      .port = at.port,
+                      .peer = at.identified ? &site.sender.identity : &kNobody,
+                      .host = HostSent(site, rule, forward)};
+      all.push_back(at.reached ? Passes(space, formulas, model, at.guard, site.layer, view)
+                               : kFalse);
     }
     any.push_back(formulas.And(std::move(all)));
   }

@@ -34,6 +34,11 @@ struct Site {
 // One site for every table, cluster and workspace whose sidecars it changes.
 [[nodiscard]] std::vector<Site> SidecarSites(const engine::Model& model);
 
+// One for every cluster and account whose sidecars use the table: what servers say depends on who
+// calls.
+[[nodiscard]] std::vector<Site> SidecarSitesOf(const engine::Model& model,
+                                               const engine::Table& table);
+
 // Fills `rules` from `tables`, in the order the reference evaluator tries them.
 void OrderRules(Site& site);
 

@@ -303,11 +303,14 @@ FormulaId Space::Match(const engine::Matcher& matcher, const View& view) {
           },
           [&](const engine::PathMatch& m) { return Paths(m.any_of, view); },
           [&](const engine::HostMatch& m) {
-            if (view.rule != nullptr && view.rule->modifiers.rewrite &&
+            const std::string* host = view.host;
+            if (host == nullptr && view.rule != nullptr && view.rule->modifiers.rewrite &&
                 view.rule->modifiers.rewrite->host) {
-              const std::string& host = *view.rule->modifiers.rewrite->host;
+              host = &*view.rule->modifiers.rewrite->host;
+            }
+            if (host != nullptr) {
               return std::any_of(m.any_of.begin(), m.any_of.end(),
-                                 [&](const Pattern& p) { return engine::Matches(p, host); })
+                                 [&](const Pattern& p) { return engine::Matches(p, *host); })
                          ? kTrue
                          : kFalse;
             }

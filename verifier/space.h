@@ -30,6 +30,7 @@ struct View {
   const engine::RouteRule* rule = nullptr;  // its rewrite and header changes apply
   std::optional<std::uint16_t> port;        // fixed port; else conditions on ports are refused
   const std::optional<engine::Identity>* peer = nullptr;  // fixed peer; else the caller dimension
+  const std::string* host = nullptr;                      // fixed host; else that of the request
 };
 
 // Built in two passes over the same code: the first collects the patterns of each dimension, the

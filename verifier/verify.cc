@@ -66,6 +66,7 @@ Report Verify(const engine::Model& model, const Options& options) {
     prover.prove(work);
   }
   work.Charge();
+  NameAssumptions(work);
   report.questions = solver.questions();
   for (Finding& finding : report.findings) ShowOnce(finding.diagnostic.related);
   std::stable_sort(report.findings.begin(), report.findings.end(),

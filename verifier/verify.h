@@ -20,8 +20,9 @@ struct Property {
   std::string name;
   std::string subject;
   PropertyVerdict verdict = PropertyVerdict::kProved;
-  std::vector<Span> rests_on;  // laws: the lines the proof needs (those of the deciding rules)
-  double seconds = 0;          // spent on it; 0 without Options::seconds
+  std::vector<Span> rests_on;   // laws: the lines the proof needs (those of the deciding rules)
+  double seconds = 0;           // spent on it; 0 without Options::seconds
+  std::vector<Span> assumes{};  // `raw istio` that could change it
 };
 
 // A violated property: the diagnostic with its counterexample in `notes`.

@@ -59,6 +59,9 @@ void ProveLimits(Work& work);
 void ProveAuthorization(Work& work);
 void ProveLaws(Work& work);
 
+// Names what the proofs made so far take for granted (4140); after all of them.
+void NameAssumptions(Work& work);
+
 // ---- shared
 
 // The name a caller in `cluster` uses for a service: "name.namespace".

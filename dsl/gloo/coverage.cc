@@ -62,6 +62,7 @@ Both mean the same; they are written differently.
 | the port of a Gateway server is that of the pods behind the Service | the port of the listener, which Istio maps by the Service |
 | tokens and claims of routes: the vendor's staged jwt_authn filter | Envoy's jwt_authn and rbac filters, put in by EnvoyFilters |
 | limits: a tree pushed to the limiter | ConfigMap `weft-limits-NAME` for github.com/envoyproxy/ratelimit, one entry for each descriptor that is reached |
+| settings of an ExtAuthPolicy: pushed to the authorizer | ConfigMap `weft-settings-NAME`; the check names its file by the context extension `config` |
 | RootTrustPolicy: certificates by the agents | not written; a warning says so |
 | routes are named `ROUTE-TABLE` | routes are named as in the table |
 | a remote endpoint is a WorkloadEntry without region where none is known | its region is the name of its cluster, so that what is near comes first |

@@ -167,6 +167,14 @@ void ReadEgress(Reading& r, const View& view, const Object& object, const dsl::E
     }
     decl.via = name;
   }
+  if (decl.via_port && decl.via_port->value != match.value) {
+    r.diagnostics.Error(
+        codes::kNotKept, egress.span(),
+        "requests to one port of an external service lead through a gateway; this is "
+        "a second one");
+    return;
+  }
+  decl.via_port = match;
   if (match.value == port.number.value) return;
   dsl::ExternalPort extra = port;
   extra.number = match;
@@ -178,6 +186,9 @@ void ReadEgress(Reading& r, const View& view, const Object& object, const dsl::E
     extra.tls = dsl::ClientTlsItem{};
     if (decl.hosts.size() == 1) extra.tls->sni = decl.hosts.front();
   }
+  // What the port was declared for is what the gateway sends on now.
+  std::erase_if(decl.ports,
+                [&](const dsl::ExternalPort& p) { return p.number.value == match.value; });
   decl.ports.push_back(std::move(extra));
 }
 
@@ -199,9 +210,13 @@ void ReadExternalPorts(Reading& r, const View& spec, const Object& object,
     port.target = target.Port("number");
     if (port.target && port.target->value == number->value) port.target.reset();
     port.tls = ReadClientsideTls(view, spec);
-    decl.ports.push_back(port);
+    const bool led = std::any_of(decl.ports.begin(), decl.ports.end(), [&](const auto& p) {
+      return p.number.value == port.number.value;
+    });
+    if (!led) decl.ports.push_back(port);
     ReadEgress(r, view, object, port, decl);
   }
+  if (decl.ports.size() == 1) decl.via_port.reset();
 }
 
 // The endpoint's port for the service's first port: by the name `targetPort` or `name` gives, or by

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "dsl/gloo/codes.h"
-#include "dsl/gloo/json.h"
 #include "dsl/gloo/reading.h"
+#include "dsl/yaml_json.h"
 
 namespace weft::gloo {
 namespace {
@@ -78,26 +78,30 @@ Spanned<Pattern> ClaimPattern(const dsl::Str& text) {
   return {Exact{value}, text.span};
 }
 
-void ReadRequirements(Reading& r, const View& config, dsl::AuthenticateItem& item) {
+// Steps to a nested claim joined by dots; without a delimiter the whole is one name, and its dots
+// are its own.
+std::string NestedClaim(const std::string& key, const std::string& delimiter) {
+  std::string path;
+  for (std::size_t i = 0; i < key.size();) {
+    if (!delimiter.empty() && key.compare(i, delimiter.size(), delimiter) == 0) {
+      path += '.';
+      i += delimiter.size();
+      continue;
+    }
+    if (key[i] == '.') path += '\\';
+    path += key[i++];
+  }
+  return path;
+}
+
+void ReadRequirements(const View& config, dsl::AuthenticateItem& item) {
   for (const View& claim : config.List("claims")) {
     dsl::AuthenticateItem::Require require;
     dsl::Str key = claim.String("key").value_or(dsl::Str{"", claim.span()});
-    const std::string delimiter = claim.Text("nestedClaimDelimiter");
-    if (!delimiter.empty() && delimiter != ".") {
-      for (std::size_t at = key.value.find(delimiter); at != std::string::npos;
-           at = key.value.find(delimiter, at + 1)) {
-        key.value.replace(at, delimiter.size(), ".");
-      }
-    }
+    key.value = NestedClaim(key.value, claim.Text("nestedClaimDelimiter"));
     require.claim = key;
     for (const dsl::Str& value : claim.Strings("values")) {
       require.patterns.push_back(ClaimPattern(value));
-    }
-    const std::vector<dsl::Str> unwanted = claim.Strings("notValues");
-    if (!unwanted.empty()) {
-      r.diagnostics.Error(
-          codes::kNotKept, unwanted.front().span,
-          "values a claim must not have cannot be kept: require the ones it may have");
     }
     if (!require.patterns.empty()) item.require.push_back(std::move(require));
   }
@@ -122,7 +126,7 @@ std::optional<dsl::Item> ReadJwtItem(Reading& r, const View& config, const Objec
   if (cache == "TRUE") item.reroute = dsl::AuthenticateItem::Reroute::kAlways;
   item.phase = ReadPhase(config["phase"]);
   if (!item.phase) item.phase = dsl::PhaseClause{dsl::Phase::kBeforeAuthorization, {}};
-  ReadRequirements(r, config, item);
+  ReadRequirements(config, item);
   if (item.providers.empty()) {
     r.diagnostics.Error(codes::kBadCombination, object.span,
                         "JWTPolicy `" + object.name + "` has no provider");
@@ -166,7 +170,8 @@ std::optional<dsl::Item> ReadAuthItem(Reading& r, const View& config, const Obje
     return std::nullopt;
   }
   if (const View gloo = config["glooAuth"]) {
-    item.settings = dsl::Str{ToJson(*gloo.node()), gloo.span()};
+    item.config = dsl::Str{object.owner + "." + r.NameOf(object), gloo.span()};
+    item.settings = dsl::Str{yaml::ToJson(*gloo.node()), gloo.span()};
     gloo.TakeAll();
   }
   item.context = config["customAuth"].LabelsOf("contextExtensions");

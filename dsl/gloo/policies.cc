@@ -37,7 +37,7 @@ Items ReadRetryTimeout(Reading& r, const View& config, const Object& object) {
         begin = comma + 1;
       }
     }
-    // P:    item.across_localities = retries.IsTrue("retryRemoteLocalities");
+    item.across_localities = retries.IsTrue("retryRemoteLocalities");
     items.push_back({.value = std::move(item), .span = retries.span()});
   }
   if (items.empty()) {
@@ -114,9 +114,9 @@ Items ReadCors(Reading& /*r*/, const View& config, const Object& /*object*/) {
 // ---- items of destinations
 
 // "a" or "a/b/c" as Istio writes places.
-// P:dsl::FailoverItem::Place PlaceOf(const View& locality) {
-// P:  return {locality.String("zone"), locality.String("subZone")};
-// P:}
+dsl::FailoverItem::Place PlaceOf(const View& locality) {
+  return {locality.String("zone"), locality.String("subZone")};
+}
 
 Items ReadFailover(Reading& r, const View& config, const Object& /*object*/) {
   dsl::FailoverItem item;
@@ -127,8 +127,8 @@ Items ReadFailover(Reading& r, const View& config, const Object& /*object*/) {
       dsl::FailoverItem::Mapping one;
       one.from = from.String("region").value_or(dsl::Str{"", mapping.span()});
       one.to = to.String("region").value_or(dsl::Str{"", mapping.span()});
-      // P:      one.from_place = PlaceOf(from);
-      // P:      one.to_place = PlaceOf(to);
+      one.from_place = PlaceOf(from);
+      one.to_place = PlaceOf(to);
       if (const auto weight = to.Int("weight")) {
         one.weight = dsl::Percent{static_cast<double>(weight->value), weight->span};
       }
@@ -146,7 +146,7 @@ Items ReadFailover(Reading& r, const View& config, const Object& /*object*/) {
     r.diagnostics.Warning(codes::kNoEffect, labels.span(),
                           "`priorityLabels` are not read where `localityMappings` stand");
   } else {
-    // P:    item.labels = priority;
+    item.labels = priority;
   }
   if (item.mappings.empty() && item.labels.empty()) {
     using Step = dsl::FailoverItem::Step;
@@ -165,7 +165,7 @@ Items ReadOutlier(Reading& /*r*/, const View& config, const Object& object) {
   item.errors = config.Int("consecutiveErrors").value_or(dsl::Number{kDefaultErrors, span});
   const auto gateway = config.Int("consecutiveGatewayErrors");
   if (gateway && gateway->value > 0) {
-    // P:    item.or_gateway_errors = gateway;
+    item.or_gateway_errors = gateway;
   }
   item.interval = config.Duration("interval");
   item.base_time = config.Duration("baseEjectionTime");
@@ -177,7 +177,7 @@ Items ReadOutlier(Reading& /*r*/, const View& config, const Object& object) {
 Items ReadBalance(Reading& /*r*/, const View& config, const Object& /*object*/) {
   using Kind = dsl::BalanceItem::Kind;
   dsl::BalanceItem item;
-  // P:  item.kind = Kind::kDefault;
+  item.kind = Kind::kDefault;
   const std::string simple = config.Text("simple");
   if (simple == "RANDOM") item.kind = Kind::kRandom;
   if (simple == "PASSTHROUGH") item.kind = Kind::kPassthrough;
@@ -190,7 +190,7 @@ Items ReadBalance(Reading& /*r*/, const View& config, const Object& /*object*/) 
     } else if (const View cookie = hash["httpCookie"]) {
       item.kind = Kind::kHashCookie;
       item.key = cookie.String("name");
-      // P:      item.cookie_path = cookie.String("path");
+      item.cookie_path = cookie.String("path");
       item.ttl = cookie.Duration("ttl");
     } else if (hash.IsTrue("useSourceIp")) {
       item.kind = Kind::kHashSourceIp;
@@ -200,8 +200,8 @@ Items ReadBalance(Reading& /*r*/, const View& config, const Object& /*object*/) 
     }
   }
   item.warm_up = config.Duration("warmupDurationSecs");
-  // P:  item.panic_below = config.Share("healthyPanicThreshold");
-  // P:  item.merge_updates = config.Duration("updateMergeWindow");
+  item.panic_below = config.Share("healthyPanicThreshold");
+  item.merge_updates = config.Duration("updateMergeWindow");
   return {{.value = std::move(item), .span = config.span()}};
 }
 
@@ -212,8 +212,8 @@ Items ReadConnections(Reading& /*r*/, const View& config, const Object& /*object
   item.connect_timeout = tcp.Duration("connectTimeout");
   const View keepalive = tcp["tcpKeepalive"];
   item.keepalive = keepalive.Duration("time");
-  // P:  item.keepalive_interval = keepalive.Duration("interval");
-  // P:  item.keepalive_probes = keepalive.Int("probes");
+  item.keepalive_interval = keepalive.Duration("interval");
+  item.keepalive_probes = keepalive.Int("probes");
   const View http = config["http"];
   item.requests_per_connection = http.Int("maxRequestsPerConnection");
   item.max_retries = http.Int("maxRetries");
@@ -276,9 +276,9 @@ void AddRoutePolicy(Reading& r, const Object& object, Items items, bool empty_is
 }
 
 void AddDestinationPolicy(Reading& r, const Object& object, const Items& items,
-                          const std::set<Kinds>& allowed, bool empty_is_all) {
+                          const std::set<Kinds>& allowed, bool empty_is_all, bool of_callers) {
   DestinationSelections s =
-      ReadDestinationSelectors(r, r.Spec(object), object, allowed, empty_is_all);
+      ReadDestinationSelectors(r, r.Spec(object), object, allowed, empty_is_all, of_callers);
   const int kinds = (s.services ? 1 : 0) + (s.destinations ? 1 : 0) + (s.externals ? 1 : 0);
   const std::string name = r.NameOf(object);
   const auto add = [&](On on, const std::optional<Selections>& selections, const char* suffix) {
@@ -316,16 +316,17 @@ void ReadDestinationPolicies(Reading& r) {
     ReadItems read;
     std::set<Kinds> allowed;
     bool empty_is_all;
+    bool of_callers = false;
   };
   const std::vector<Kind> kinds = {
       {"FailoverPolicy", ReadFailover, {Kinds::kDestinations}, true},
       {"OutlierDetectionPolicy", ReadOutlier, {Kinds::kDestinations, Kinds::kExternals}, true},
-      {"LoadBalancerPolicy", ReadBalance, all, true},
-      {"ConnectionPolicy", ReadConnections, all, true}};
+      {"LoadBalancerPolicy", ReadBalance, all, true, true},
+      {"ConnectionPolicy", ReadConnections, all, true, true}};
   for (const Kind& kind : kinds) {
     for (const Object* object : r.OfKind(kind.name)) {
       AddDestinationPolicy(r, *object, kind.read(r, r.Spec(*object)["config"], *object),
-                           kind.allowed, kind.empty_is_all);
+                           kind.allowed, kind.empty_is_all, kind.of_callers);
     }
   }
   for (const Object* object : r.OfKind("ClientTLSPolicy")) {

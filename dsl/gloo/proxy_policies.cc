@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "dsl/gloo/codes.h"
-#include "dsl/gloo/json.h"
 #include "dsl/gloo/reading.h"
+#include "dsl/yaml_json.h"
 
 namespace weft::gloo {
 namespace {
@@ -60,7 +60,7 @@ Items ReadWasm(Reading& r, const View& config, const Object& /*object*/) {
       continue;
     }
     if (const View settings = filter["staticFilterConfig"]) {
-      wasm.config = dsl::Str{ToJson(*settings.node()), settings.span()};
+      wasm.config = dsl::Str{yaml::ToJson(*settings.node()), settings.span()};
       settings.TakeAll();
     }
     wasm.root = filter.String("rootId");

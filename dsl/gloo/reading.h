@@ -240,7 +240,8 @@ enum class Kinds { kServices, kDestinations, kExternals };
 [[nodiscard]] DestinationSelections ReadDestinationSelectors(Reading& r, const View& spec,
                                                              const Object& object,
                                                              const std::set<Kinds>& allowed,
-                                                             bool empty_is_all);
+                                                             bool empty_is_all,
+                                                             bool of_callers = false);
 [[nodiscard]] std::optional<Selections> ReadWorkloadSelectors(Reading& r, const View& spec,
                                                               const Object& object,
                                                               bool empty_is_all);
@@ -248,8 +249,11 @@ enum class Kinds { kServices, kDestinations, kExternals };
 // The policy with these items, on what the object selects.
 void AddRoutePolicy(Reading& r, const Object& object, std::vector<dsl::Item> items,
                     bool empty_is_all);
+// `of_callers`: the policy is about how the workspace calls things, so that it also selects what
+// others share with it.
 void AddDestinationPolicy(Reading& r, const Object& object, const std::vector<dsl::Item>& items,
-                          const std::set<Kinds>& allowed, bool empty_is_all);
+                          const std::set<Kinds>& allowed, bool empty_is_all,
+                          bool of_callers = false);
 
 // ---- values
 [[nodiscard]] inline dsl::Item ItemOf(decltype(dsl::Item::value) value, Span span) {

@@ -149,7 +149,7 @@ void ReadRewrites(Reading& r, const View& forward, dsl::RouteRule& rule) {
     rewrite.regex = pattern.String("regex");
     rewrite.path = regex.String("substitution").value_or(dsl::Str{"", regex.span()});
   }
-  // P:  rewrite.host_of_target = forward.IsTrue("autoHostRewrite");
+  rewrite.host_of_target = forward.IsTrue("autoHostRewrite");
   if (rewrite.regex && forward.Has("pathRewrite")) {
     r.diagnostics.Error(codes::kBadCombination, regex.span(),
                         "`pathRewrite` and `regexRewrite` exclude one another");

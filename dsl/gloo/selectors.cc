@@ -89,6 +89,58 @@ dsl::Selection ReadObjectSelector(Reading& r, const View& selector, Kinds kind) 
   return selection;
 }
 
+// Workspaces that the workspace imports from.
+std::vector<std::string> ImportedFrom(const Reading& r, const std::string& owner) {
+  std::vector<std::string> found;
+  for (const dsl::WorkspaceDecl& decl : r.program.workspaces) {
+    if (decl.header.name.value != owner) continue;
+    for (const auto& [other, info] : r.workspaces) {
+      const bool imported = std::any_of(
+          decl.imports.begin(), decl.imports.end(), [&, name = other](const dsl::ShareClause& c) {
+            return c.all_workspaces || !c.workspace_labels.empty() ||
+                   std::any_of(c.workspaces.begin(), c.workspaces.end(),
+                               [&](const dsl::Name& n) { return n.value == name; });
+          });
+      if (imported && other != owner) found.push_back(other);
+    }
+  }
+  return found;
+}
+
+bool SelectsNamed(const dsl::Selection& selection, const std::string& name, const std::string& ns,
+                  const Labels& labels) {
+  const bool named =
+      selection.names.empty() ||
+      std::any_of(selection.names.begin(), selection.names.end(), [&](const dsl::QName& q) {
+        const std::string& text = q.parts.back().value;
+        return text == name || text == name + "." + ns;
+      });
+  const bool here = !selection.in_namespace || selection.in_namespace->value == ns;
+  return named && here && SelectsLabels(ToLabels(selection.labels), labels);
+}
+
+// Something of the workspace is selected.
+bool SelectsIn(const Reading& r, const dsl::Selection& selection, Kinds kind,
+               const std::string& workspace) {
+  const auto declared = [&](const auto& decls) {
+    return std::any_of(decls.begin(), decls.end(), [&](const auto& decl) {
+      return decl.header.owner == workspace &&
+             SelectsNamed(selection, decl.header.name.value, "", ToLabels(decl.header.labels));
+    });
+  };
+  if (kind == Kinds::kDestinations) return declared(r.program.destinations);
+  if (kind == Kinds::kExternals) return declared(r.program.externals);
+  for (const auto& [cluster, facts] : r.discovered.clusters) {
+    for (const auto& [key, service] : facts.services) {
+      if (r.OwnerOf(cluster, key.first) == workspace &&
+          SelectsNamed(selection, key.second, key.first, service.labels)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::string_view KindWord(Kinds kind) {
   switch (kind) {
     case Kinds::kServices:
@@ -147,7 +199,8 @@ std::optional<Selections> ReadRouteSelectors(Reading& r, const View& spec, const
 }
 
 DestinationSelections ReadDestinationSelectors(Reading& r, const View& spec, const Object& object,
-                                               const std::set<Kinds>& allowed, bool empty_is_all) {
+                                               const std::set<Kinds>& allowed, bool empty_is_all,
+                                               bool of_callers) {
   DestinationSelections result;
   const std::vector<View> selectors = spec.List("applyToDestinations");
   if (selectors.empty() && empty_is_all) {
@@ -165,9 +218,11 @@ DestinationSelections ReadDestinationSelectors(Reading& r, const View& spec, con
       view["port"].TakeAll();
       continue;
     }
-    if (IsElsewhere(r, selector, object)) continue;
+    if (!of_callers && IsElsewhere(r, selector, object)) continue;
     dsl::Selection selection = ReadObjectSelector(r, selector, kind);
     if (!selection.span.IsKnown()) selection.span = view.span();
+    const std::optional<dsl::Str> workspace = selector.String("workspace");
+    if (workspace && workspace->value != object.owner) selection.workspace = workspace;
     selection.port =
         r.ReadPort(view["port"], [&](const std::string& cluster, const std::string& ns,
                                      const std::string& name, const DiscoveredService& service) {
@@ -179,6 +234,14 @@ DestinationSelections ReadDestinationSelectors(Reading& r, const View& spec, con
                              .owner = object.owner};
           return SelectsObject(selector, probe);
         });
+    if (of_callers && !selection.workspace && !selection.all) {
+      for (const std::string& from : ImportedFrom(r, object.owner)) {
+        if (!SelectsIn(r, selection, kind, from)) continue;
+        dsl::Selection shared = selection;
+        shared.workspace = dsl::Name{from, selection.span};
+        Append(Slot(result, kind), std::move(shared));
+      }
+    }
     Append(Slot(result, kind), std::move(selection));
   }
   return result;

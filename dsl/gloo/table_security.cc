@@ -54,7 +54,7 @@ kind security.policy.gloo.solo.io/v2 ExtAuthPolicy no route; every service of th
 
 message ExtAuthConfig
   disable     bool             -> `without authorization`
-  glooAuth    any              -> `settings` of the authorizer, passed on as they are
+  glooAuth    any              -> `settings` of the authorizer, passed on as they are: ConfigMap `weft-settings-NAME`
   customAuth  CustomAuth       -> `context`
   server      ObjectReference  -> the authorizer; ext-auth-service in gloo-mesh when absent
 
@@ -117,7 +117,7 @@ message ClaimToHeader
 message ClaimMatcher
   key                   string       -> the claim
   values                list string  -> `require claim … has`
-  notValues             list string  -> `require claim … not`
+  notValues             list string  !! values a claim must not have cannot be demanded of a token; require those it may have
   nestedClaimDelimiter  string       -> a nested claim, written with `.`
 
 kind security.policy.gloo.solo.io/v2 CORSPolicy every route of the workspace -> item `cors`

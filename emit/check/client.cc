@@ -223,6 +223,40 @@ bool SidecarAdmits(const Mesh& mesh, ClusterId cluster, const std::string& ns, c
   return true;
 }
 
+// What a traffic policy says of the port: its own settings, which replace all others, else those.
+const yaml::Node* PolicyFor(const yaml::Node* policy, std::uint16_t port) {
+  const yaml::Node* levels = policy == nullptr ? nullptr : policy->Find("portLevelSettings");
+  if (levels == nullptr) return policy;
+  for (const yaml::Node& level : levels->items) {
+    const yaml::Node* number = level.At("port.number");
+    if (number != nullptr && number->AsInt() == port) return &level;
+  }
+  return policy;
+}
+
+// The TLS setting for the port: of the subset, else of the rule.
+const yaml::Node* TlsFor(const yaml::Node* policy, const yaml::Node* part, std::uint16_t port) {
+  const yaml::Node* own = part == nullptr ? nullptr : PolicyFor(part->Find("trafficPolicy"), port);
+  if (own != nullptr && own->Find("tls") != nullptr) return own->Find("tls");
+  return policy == nullptr ? nullptr : policy->Find("tls");
+}
+
+// The Gateway object with a server on the port that the pod serves.
+const IstioObject* GatewayOf(const Mesh& mesh, const engine::Workload& pod, std::uint16_t port) {
+  for (const IstioObject* object : OfKind(mesh, pod.cluster, "Gateway")) {
+    const engine::Labels selector = LabelsAt(object->spec, "selector");
+    const yaml::Node* servers = object->spec.Find("servers");
+    if (selector.empty() || servers == nullptr || !engine::Selects(selector, pod.labels)) continue;
+    for (const yaml::Node& server : servers->items) {
+      const yaml::Node* number = server.At("port.number");
+      const yaml::Node* mode = server.At("tls.mode");
+      const bool passes = mode != nullptr && mode->text.ends_with("PASSTHROUGH");
+      if (number != nullptr && number->AsInt() == port && !passes) return object;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 bool Exported(const IstioObject& object, const std::string& client_ns) {
@@ -370,7 +404,8 @@ bool LiesOutside(const Host& host) {
 }
 
 Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& host_name,
-                     const std::string& subset, std::uint16_t port, const Request& request) {
+                     const std::string& subset, std::uint16_t port, const Request& request,
+                     Entrance* entrance) {
   Decision::Share share{
       .weight = 100, .host = host_name, .subset = subset, .clusters = {}, .stage = ""};
   const auto unavailable = [&] {
@@ -391,18 +426,28 @@ Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& 
       return !e.workload.IsNone() && !engine::Selects(labels, mesh.world[e.workload].labels);
     });
   }
-  const yaml::Node* policy = rule == nullptr ? nullptr : rule->spec.Find("trafficPolicy");
+  const yaml::Node* policy =
+      rule == nullptr ? nullptr : PolicyFor(rule->spec.Find("trafficPolicy"), port);
   KeepPreferred(mesh, policy, client, endpoints);
   if (endpoints.empty()) return unavailable();
   std::optional<engine::Identity> peer = client.identity;
-  const yaml::Node* tls = policy == nullptr ? nullptr : policy->Find("tls");
-  if (!request.direct && tls != nullptr && tls->StringOr("mode", "") != "ISTIO_MUTUAL")
-    peer.reset();
+  const yaml::Node* tls = TlsFor(policy, part, port);
+  const bool own = tls == nullptr || tls->StringOr("mode", "") == "ISTIO_MUTUAL";
+  if (!request.direct && !own) peer.reset();
   for (const Endpoint& e : endpoints) {
     share.clusters.insert(e.cluster);
     if (share.blocked || e.workload.IsNone()) continue;
     const engine::Workload& w = mesh.world[e.workload];
     if (!w.sidecar) continue;
+    if (const IstioObject* gateway = entrance == nullptr ? nullptr : GatewayOf(mesh, w, port)) {
+      *entrance = {.gateway = gateway,
+                   .pod = e.workload,
+                   .port = port,
+                   .tls = tls != nullptr && tls->StringOr("mode", "") != "DISABLE",
+                   .sni = tls == nullptr ? "" : tls->StringOr("sni", ""),
+                   .peer = peer};
+      continue;
+    }
     const auto refusal =
         AskProxy(mesh, {w.cluster, w.ns, w.labels, false, ""}, request, peer, e.port);
     if (!refusal) continue;

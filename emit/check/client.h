@@ -45,10 +45,21 @@ struct Client {
 // The client's proxy sends to nothing that is not in its registry; others pass it on.
 [[nodiscard]] bool RegistryOnly(const Mesh& mesh, const Client& client);
 
-// Sends the request (as the route left it) to a destination {host, subset, port}.
+// A gateway behind a destination, which routes the request on: what it sees of the client.
+struct Entrance {
+  const IstioObject* gateway = nullptr;  // nullptr: the destination is no gateway
+  engine::WorkloadId pod;
+  std::uint16_t port = 0;  // of its Service
+  bool tls = false;
+  std::string sni;
+  std::optional<engine::Identity> peer;
+};
+
+// Sends the request (as the route left it) to a destination {host, subset, port}. With `entrance`,
+// a gateway that has a server there is not asked: `entrance` says which one is to go on.
 [[nodiscard]] Decision::Share Send(const Mesh& mesh, const Client& client, const std::string& host,
                                    const std::string& subset, std::uint16_t port,
-                                   const engine::Request& request);
+                                   const engine::Request& request, Entrance* entrance = nullptr);
 
 // Full names that `host` may stand for to a client in `ns`, as Kubernetes DNS completes it; in the
 // order they are tried.

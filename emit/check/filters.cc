@@ -88,7 +88,7 @@ std::optional<std::string> ClaimOf(const yaml::Node& metadata, const Request& re
   if (path == nullptr || path->items.size() < 2) return std::nullopt;
   std::string claim;
   for (std::size_t i = 1; i < path->items.size(); ++i) {
-    claim += (claim.empty() ? "" : ".") + path->items[i].StringOr("key", "");
+    claim += (claim.empty() ? "" : ".") + WithoutDots(path->items[i].StringOr("key", ""));
   }
   for (const engine::Token& token : request.tokens) {
     const auto at = token.claims.find(claim);

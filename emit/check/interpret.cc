@@ -158,7 +158,14 @@ void ChangeHeaders(const yaml::Node& route, Request& request) {
   const yaml::Node* ops = route.At("headers.request");
   if (ops == nullptr) return;
   if (const yaml::Node* set = ops->Find("set")) {
-    for (const auto& entry : set->entries) request.headers[entry.key] = entry.value.text;
+    for (const auto& entry : set->entries) {
+      // Istio takes these two for the authority.
+      if (entry.key == "host" || entry.key == ":authority") {
+        request.host = entry.value.text;
+      } else {
+        request.headers[entry.key] = entry.value.text;
+      }
+    }
   }
   if (const yaml::Node* add = ops->Find("add")) {
     for (const auto& entry : add->entries) {
@@ -168,6 +175,22 @@ void ChangeHeaders(const yaml::Node& route, Request& request) {
   }
   if (const yaml::Node* remove = ops->Find("remove")) {
     for (const yaml::Node& name : remove->items) request.headers.erase(name.text);
+  }
+}
+
+Decision Enter(const Mesh& mesh, const Entrance& entrance, Request request);
+
+// What becomes of a share whose destination is a gateway.
+void GoOn(const Mesh& mesh, const Entrance& entrance, const Request& request,
+          Decision::Share& share) {
+  const Decision decision = Enter(mesh, entrance, request);
+  share.blocked = decision.kind == Decision::Kind::kBlocked;
+  share.stage = decision.stage;
+  share.status = decision.status;
+  if (decision.kind == Decision::Kind::kForwarded && decision.shares.size() == 1) {
+    const double weight = share.weight;
+    share = decision.shares.front();
+    share.weight = weight;
   }
 }
 
@@ -188,11 +211,15 @@ Decision Forward(const Mesh& mesh, const Client& client, const yaml::Node& route
   for (const yaml::Node& target : targets->items) {
     const yaml::Node& destination = *target.Find("destination");
     const yaml::Node* weight = target.Find("weight");
+    Request sent = request;
+    ChangeHeaders(target, sent);
+    Entrance entrance;
     Decision::Share share =
         Send(mesh, client, destination.StringOr("host", ""), destination.StringOr("subset", ""),
              PortOf(HostNamed(mesh, client.cluster, destination.StringOr("host", "")), destination,
                     request.port),
-             request);
+             sent, &entrance);
+    if (entrance.gateway != nullptr) GoOn(mesh, entrance, sent, share);
     if (targets->items.size() > 1 && total > 0) {
       share.weight =
           weight == nullptr ? 0 : 100 * static_cast<double>(weight->AsInt().value_or(0)) / total;
@@ -386,42 +413,41 @@ bool Serves(const yaml::Node& server, const Request& request) {
          });
 }
 
-Decision AtGateway(const Mesh& mesh, const Request& request) {
-  const engine::Gateway& entry = mesh.world.gateways[request.gateway.index()];
-  const IstioObject* gateway = nullptr;
-  for (const IstioObject* object : OfKind(mesh, request.cluster, "Gateway")) {
-    if (object->ns == entry.ns && object->name == entry.name) gateway = object;
-  }
-  if (gateway == nullptr) return Blocked("hidden", 0);
-  const yaml::Node* server = ServerFor(*gateway, request);
-  if (server == nullptr) return Blocked("hidden", 0);
-  Client client{.cluster = request.cluster,
-                .ns = entry.ns,
-                .labels = {},
-                .locality = mesh.world[request.cluster].locality,
-                .identity = {}};
-  for (const engine::WorkloadId id : entry.workloads) {
-    const engine::Workload& w = mesh.world[id];
-    if (w.cluster != request.cluster) continue;
-    client.labels = w.labels;
-    if (!w.localities.empty()) client.locality = w.localities.front();
-    client.identity = engine::Identity{mesh.world[w.cluster].trust_domain, w.ns, w.account};
-    break;
-  }
-  // The listener's port is a port of the gateway's Service; RBAC sees the one behind it.
-  std::uint16_t port = request.port;
+// Who a gateway's proxy is when it sends requests on.
+Client ProxyOf(const Mesh& mesh, const engine::Workload& pod) {
+  Client client{
+      .cluster = pod.cluster,
+      .ns = pod.ns,
+      .labels = pod.labels,
+      .locality = mesh.world[pod.cluster].locality,
+      .identity = engine::Identity{mesh.world[pod.cluster].trust_domain, pod.ns, pod.account}};
+  if (!pod.localities.empty()) client.locality = pod.localities.front();
+  return client;
+}
+
+// The listener's port is a port of the gateway's Service; RBAC sees the one behind it.
+std::uint16_t PortBehind(const Mesh& mesh, const Client& proxy, std::uint16_t port) {
+  std::uint16_t behind = port;
   for (const engine::Service& service : mesh.world.services) {
-    const engine::ServiceInstance* instance = service.In(request.cluster);
-    if (instance == nullptr || service.ns != entry.ns || instance->selector.empty() ||
-        !engine::Selects(instance->selector, client.labels)) {
+    const engine::ServiceInstance* instance = service.In(proxy.cluster);
+    if (instance == nullptr || service.ns != proxy.ns || instance->selector.empty() ||
+        !engine::Selects(instance->selector, proxy.labels)) {
       continue;
     }
     for (const engine::ServicePort& p : instance->ports) {
-      if (p.number == request.port) port = p.target;
+      if (p.number == port) behind = p.target;
     }
   }
+  return behind;
+}
+
+// What the proxy of a Gateway object does with a request that comes in by one of its servers.
+Decision Through(const Mesh& mesh, const IstioObject& gateway, Client client,
+                 const Request& request) {
+  const yaml::Node* server = ServerFor(gateway, request);
+  if (server == nullptr) return Blocked("hidden", 0);
+  client.gateway = gateway.ns + "/" + gateway.name;
   // Filters look at the route, so it is chosen before they run.
-  client.gateway = gateway->ns + "/" + gateway->name;
   const IstioObject* service =
       ServiceFor(mesh, client, request.layer == engine::Layer::kTls ? request.sni : request.host);
   const bool served = service != nullptr && Serves(*server, request);
@@ -432,7 +458,8 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
     const Chosen chosen = Choose(client, *service, request);
     if (chosen.route != nullptr) proxy.route = chosen.route->StringOr("name", "");
   }
-  const auto refusal = AskProxy(mesh, proxy, request, request.identity, port);
+  const auto refusal =
+      AskProxy(mesh, proxy, request, request.identity, PortBehind(mesh, client, request.port));
   if (refusal) return Blocked(refusal->stage, refusal->status);
   if (!served) return Blocked("no-route", 404);
   if (redirects && request.layer == engine::Layer::kHttp) {
@@ -444,6 +471,36 @@ Decision AtGateway(const Mesh& mesh, const Request& request) {
   }
   if (auto decision = Route(mesh, client, *service, request)) return *decision;
   return Blocked("no-route", 404);
+}
+
+Decision AtGateway(const Mesh& mesh, const Request& request) {
+  const engine::Gateway& entry = mesh.world.gateways[request.gateway.index()];
+  const IstioObject* gateway = nullptr;
+  for (const IstioObject* object : OfKind(mesh, request.cluster, "Gateway")) {
+    if (object->ns == entry.ns && object->name == entry.name) gateway = object;
+  }
+  if (gateway == nullptr) return Blocked("hidden", 0);
+  Client client{.cluster = request.cluster,
+                .ns = entry.ns,
+                .labels = {},
+                .locality = mesh.world[request.cluster].locality,
+                .identity = {}};
+  for (const engine::WorkloadId id : entry.workloads) {
+    if (mesh.world[id].cluster != request.cluster) continue;
+    client = ProxyOf(mesh, mesh.world[id]);
+    break;
+  }
+  return Through(mesh, *gateway, client, request);
+}
+
+Decision Enter(const Mesh& mesh, const Entrance& entrance, Request request) {
+  const engine::Workload& pod = mesh.world[entrance.pod];
+  request.cluster = pod.cluster;
+  request.port = entrance.port;
+  request.tls = entrance.tls;
+  request.sni = entrance.sni;
+  request.identity = entrance.peer;
+  return Through(mesh, *entrance.gateway, ProxyOf(mesh, pod), request);
 }
 
 }  // namespace

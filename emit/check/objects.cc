@@ -155,7 +155,10 @@ std::vector<IstioObject> ReadIstio(const Source& source, Diagnostics& diagnostic
                         "`" + version + "` `" + object.kind + "` is no kind that is read here");
       continue;
     }
-    if (object.kind == "ConfigMap") object.spec = LimiterConfiguration(root, diagnostics);
+    const yaml::Node* data = object.kind == "ConfigMap" ? root.Find("data") : nullptr;
+    // What an authorizer reads is its own affair.
+    if (data != nullptr && data->Find("config.yaml") != nullptr)
+      object.spec = LimiterConfiguration(root, diagnostics);
     CheckObject(root, object, diagnostics);
     if (diagnostics.errors() == errors) objects.push_back(std::move(object));
   }

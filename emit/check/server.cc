@@ -12,21 +12,26 @@ namespace {
 using engine::Request;
 
 // The payload that a valid token leaves for the filters behind. Claims of a request are known by
-// their joined path, which is both a nested claim and one whose name has dots.
+// their joined path; a dot behind a backslash is one of the name.
 nlohmann::json PayloadOf(const engine::Token& token, const std::string& issuer) {
   nlohmann::json payload = nlohmann::json::object();
   for (const auto& [path, values] : token.claims) {
     nlohmann::json value = values;
     if (values.size() == 1) value = values.front();
     nlohmann::json* at = &payload;
-    std::size_t begin = 0;
-    for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
-      at = &(*at)[path.substr(begin, dot - begin)];
-      if (!at->is_object()) *at = nlohmann::json::object();
-      begin = dot + 1;
+    std::string step;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (path[i] == '\\' && i + 1 < path.size() && path[i + 1] == '.') {
+        step += path[++i];
+      } else if (path[i] == '.') {
+        at = &(*at)[step];
+        if (!at->is_object()) *at = nlohmann::json::object();
+        step.clear();
+      } else {
+        step += path[i];
+      }
     }
-    (*at)[path.substr(begin)] = value;
-    if (begin > 0) payload[path] = value;
+    (*at)[step] = value;
   }
   payload["iss"] = issuer;
   if (!payload.contains("sub")) payload["sub"] = "somebody";

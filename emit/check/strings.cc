@@ -15,6 +15,12 @@ bool MatchesRegex(const std::string& regex, std::string_view value) {
   return re->ok() && re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *re);
 }
 
+std::string WithoutDots(std::string_view name) {
+  std::string escaped;
+  for (const char c : name) escaped += c == '.' ? std::string("\\.") : std::string(1, c);
+  return escaped;
+}
+
 bool MatchesString(const yaml::Node& match, std::string_view value) {
   if (const yaml::Node* exact = match.Find("exact")) return exact->text == value;
   if (const yaml::Node* prefix = match.Find("prefix")) return value.starts_with(prefix->text);

@@ -17,6 +17,9 @@ namespace weft::emit::check {
 // A path of an AuthorizationPolicy, which may be a template with `{*}` and `{**}`.
 [[nodiscard]] bool MatchesPath(std::string_view pattern, std::string_view path);
 
+// A name whose dots are its own, as part of a path joined by dots: a backslash stands before each.
+[[nodiscard]] std::string WithoutDots(std::string_view name);
+
 // RE2, whole value.
 [[nodiscard]] bool MatchesRegex(const std::string& regex, std::string_view value);
 

@@ -96,7 +96,7 @@ bool FitsMetadata(const yaml::Node& metadata, const Payloads& payloads) {
   if (payload == payloads.end()) return false;
   std::string claim;
   for (std::size_t i = 1; i < path->items.size(); ++i) {
-    claim += (claim.empty() ? "" : ".") + path->items[i].StringOr("key", "");
+    claim += (claim.empty() ? "" : ".") + WithoutDots(path->items[i].StringOr("key", ""));
   }
   const auto at = payload->second->claims.find(claim);
   return at != payload->second->claims.end() && FitsValues(*value, at->second);

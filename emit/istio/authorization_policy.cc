@@ -467,7 +467,7 @@ class RuleWriter {
 
   void Claim(const engine::ClaimMatch& m, const Literal& literal, std::vector<Draft>& drafts) {
     std::string key = "request.auth.claims";
-    for (const std::string& step : m.claim) key += "[" + step + "]";
+    for (const std::string& step : m.claim) key += "[" + engine::ClaimInToken(step) + "]";
     if (literal.negated) {
       // Either there is no token of the provider, or its claim says something else.
       std::vector<Draft> without = drafts;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "emit/codes.h"
+#include "emit/istio/egress.h"
 #include "emit/istio/emitter.h"
 
 namespace weft::emit::istio {
@@ -231,6 +232,41 @@ std::vector<engine::Grant> AllGrants(const Emitter& e, engine::ServiceId id) {
   return grants;
 }
 
+// What ports say of TLS stands beside the policy of the external service.
+Value ExternalPolicy(Emitter& e, const engine::External& external,
+                     const engine::DestinationPolicy& own) {
+  const Value base = TrafficPolicy(e, own);
+  Value policy = base;
+  for (const engine::External::Port& port : external.ports) {
+    if (!port.tls) continue;
+    // A port's settings replace those above, so they are said again.
+    Value setting = base;
+    setting["port"]["number"] = port.port.number;
+    setting["tls"] = ClientTls(*port.tls);
+    policy["portLevelSettings"].push_back(std::move(setting));
+  }
+  return policy;
+}
+
+// A rule in the caller's own namespace goes before that of the host's owner, and replaces it whole.
+void EmitInNamespaces(Emitter& e, engine::WorkspaceId workspace, const std::string& name,
+                      const std::string& host, Span span, const Value& policy,
+                      const Value& subsets) {
+  for (const std::string& ns : e.NamespacesOf(workspace)) {
+    EmitRule(e, ns, name, host, workspace, span, policy, subsets, Value::array({"."}));
+  }
+}
+
+void EmitForImporters(Emitter& e,
+                      const std::map<engine::WorkspaceId, engine::DestinationPolicy>& importers,
+                      const std::string& name, const std::string& host, Span span,
+                      const Value& subsets) {
+  for (const auto& [workspace, policy] : importers) {
+    const Span own = policy.spans.empty() ? span : policy.spans.back();
+    EmitInNamespaces(e, workspace, name, host, own, TrafficPolicy(e, policy), subsets);
+  }
+}
+
 }  // namespace
 
 Value TrafficPolicy(Emitter& e, const engine::DestinationPolicy& policy) {
@@ -253,31 +289,33 @@ void EmitDestinationRules(Emitter& e) {
     const engine::Service& service = e.model.services[i];
     if (service.In(e.cluster) == nullptr) continue;
     const bool isolated = !service.workspace.IsNone() && e.model[service.workspace].isolated;
+    Value subsets = Subsets(e, service);
+    const Value out = EgressSubsets(e, {i});
+    subsets.insert(subsets.end(), out.begin(), out.end());
+    const bool everyone = !isolated || !out.empty();
     EmitRule(e, service.ns, service.name, e.HostOf(engine::ServiceId{i}), service.workspace,
-             service.span, TrafficPolicy(e, service.policy), Subsets(e, service),
-             e.ExportTo(service.workspace, AllGrants(e, {i}), !isolated));
+             service.span, TrafficPolicy(e, service.policy), subsets,
+             e.ExportTo(service.workspace, AllGrants(e, {i}), everyone));
+    EmitForImporters(e, service.importers, service.name, e.HostOf(engine::ServiceId{i}),
+                     service.span, subsets);
   }
   for (const engine::Destination& d : e.model.destinations) {
     Value policy = TrafficPolicy(e, d.policy);
     for (std::size_t h = 0; h < d.hosts.size(); ++h) {
       EmitRule(e, e.HomeOf(d.workspace), d.name + (h == 0 ? "" : "-" + std::to_string(h + 1)),
                d.hosts[h], d.workspace, d.span, policy, Value::array(), e.ExportTo(d));
+      EmitForImporters(e, d.importers, d.name, d.hosts[h], d.span, Value::array());
     }
   }
   for (const engine::External& x : e.model.externals) {
-    const Value base = TrafficPolicy(e, x.policy);
-    Value policy = base;
-    for (const engine::External::Port& port : x.ports) {
-      if (!port.tls) continue;
-      // A port's settings replace those above, so they are said again.
-      Value setting = base;
-      setting["port"]["number"] = port.port.number;
-      setting["tls"] = ClientTls(*port.tls);
-      policy["portLevelSettings"].push_back(std::move(setting));
-    }
+    const Value policy = ExternalPolicy(e, x, x.policy);
     for (std::size_t h = 0; h < x.hosts.size(); ++h) {
       EmitRule(e, e.HomeOf(x.workspace), x.name + (h == 0 ? "" : "-" + std::to_string(h + 1)),
                x.hosts[h], x.workspace, x.span, policy, Value::array(), e.ExportTo(x));
+      for (const auto& [workspace, own] : x.importers) {
+        EmitInNamespaces(e, workspace, x.name, x.hosts[h], x.span, ExternalPolicy(e, x, own),
+                         Value::array());
+      }
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "emit/istio/filters.h"
 #include "emit/istio/limits.h"
 #include "emit/istio/route_tokens.h"
+#include "emit/raw.h"
 #include "engine/asks.h"
 
 namespace weft::emit::istio {
@@ -175,6 +176,7 @@ std::optional<Attachment> AttachmentOf(const Emitter& e, const engine::Guard& gu
 }  // namespace weft::emit::istio
 
 namespace weft::emit {
+
 namespace {
 
 // What is typed and proved but has no Istio configuration yet.
@@ -191,9 +193,6 @@ void RefuseUnsupported(const engine::Model& model, Diagnostics& diagnostics) {
     diagnostics.Warning(codes::kBesideIstio, part.span, part.what + " is not for Istio to do")
         .help = "see to it beside weft; what is written is complete without it";
   }
-  for (const engine::External& external : model.externals) {
-    if (!external.via.IsNone()) refuse(external.span, "traffic through an egress gateway");
-  }
   for (const engine::Destination& destination : model.destinations) {
     if (destination.terminate_tls) refuse(destination.span, "TLS termination of a destination");
   }
@@ -206,6 +205,7 @@ std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
                                                      Diagnostics& diagnostics) {
   RefuseUnsupported(model, diagnostics);
   std::map<std::string, std::vector<Object>> clusters;
+  const std::vector<std::vector<Object>> raws = ReadRaws(model, diagnostics);
   for (std::uint32_t c = 0; c < model.clusters.size(); ++c) {
     std::vector<Object>& objects = clusters[model.clusters[c].name];
     istio::Emitter e{.model = model,
@@ -222,10 +222,12 @@ std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
     istio::EmitPeerAuthentications(e);
     istio::EmitRequestAuthentications(e);
     istio::EmitExternalAuthorization(e);
+    istio::EmitAuthorizerSettings(e);
     istio::EmitLimits(e);
     istio::EmitRouteFilters(e);
     istio::EmitTokenFilters(e);
     istio::EmitFilters(e);
+    AddRaws(model, raws, {c}, options, diagnostics, objects);
     std::sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) {
       return std::tie(a.ns, a.kind, a.name) < std::tie(b.ns, b.kind, b.name);
     });

@@ -26,4 +26,7 @@ namespace weft::emit::istio {
 
 void EmitExternalAuthorization(Emitter& e);
 
+// ConfigMap `weft-settings-<authorizer>` beside each authorizer: `settings` by the name `config`.
+void EmitAuthorizerSettings(Emitter& e);
+
 }  // namespace weft::emit::istio

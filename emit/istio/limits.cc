@@ -170,7 +170,9 @@ class StepWriter {
       return Refuse(limit_.span, "claims before tokens are checked; drop `phase before …`");
     }
     Value path = Value::array({{{"key", "payload"}}});
-    for (const std::string& step : engine::ClaimSteps(key.name)) path.push_back({{"key", step}});
+    for (const std::string& step : engine::ClaimSteps(key.name)) {
+      path.push_back({{"key", engine::ClaimInToken(step)}});
+    }
     Value action;
     action["metadata"] = {
         {"descriptor_key", "claim." + key.name},

@@ -27,6 +27,7 @@ struct RoutePlace {
   engine::ClusterId cluster;
   std::vector<std::string> namespaces;      // sidecars: of the callers
   std::optional<engine::Labels> workloads;  // sidecars: only those with these labels
+  engine::GatewayId at{};                   // the gateway
 };
 
 // The entries a condition needs; empty = never matches, one empty entry = always. With `within`, an

@@ -125,7 +125,9 @@ Value OneOf(const Pattern& pattern) {
 // envoy.config.rbac.v3.Principal: the claim has one of the values.
 Value HasClaim(const Emitter& e, const engine::ClaimMatch& claim) {
   Value path = Value::array({{{"key", PayloadOf(e.model[claim.provider])}}});
-  for (const std::string& step : claim.claim) path.push_back({{"key", step}});
+  for (const std::string& step : claim.claim) {
+    path.push_back({{"key", engine::ClaimInToken(step)}});
+  }
   Value any = Value::array();
   for (const Pattern& pattern : claim.any_of) {
     Value metadata;

@@ -9,6 +9,7 @@
 
 #include "dsl/overloaded.h"
 #include "emit/codes.h"
+#include "emit/istio/egress.h"
 #include "emit/istio/emitter.h"
 #include "emit/istio/envoy_filter.h"
 #include "emit/istio/rewrite.h"
@@ -22,8 +23,14 @@ namespace {
 using engine::RouteRule;
 using engine::Table;
 
-Value Destination(const Emitter& e, const engine::Forward& forward) {
+Value Destination(const Emitter& e, const engine::Forward& forward, const RoutePlace& place) {
   Value destination;
+  if (const auto egress = EgressOf(e, forward.target, forward.port, place.at)) {
+    destination["host"] = e.HostOf(egress->service);
+    destination["subset"] = egress->subset;
+    destination["port"]["number"] = egress->listener->port;
+    return destination;
+  }
   destination["host"] = e.HostOf(forward.target);
   if (!forward.subset.empty()) destination["subset"] = forward.subset;
   if (forward.port != 0) destination["port"]["number"] = forward.port;
@@ -54,8 +61,8 @@ engine::Forward WithPort(const Emitter& e, engine::Forward forward, engine::Laye
 }
 
 // Shares in whole numbers; finer ones are scaled up, since only their relation counts.
-Value Routes(const Emitter& e, const std::vector<engine::Forward>& forwards, bool gateway,
-             engine::Layer layer) {
+Value Routes(const Emitter& e, const std::vector<engine::Forward>& forwards,
+             const RoutePlace& place, engine::Layer layer) {
   const bool whole = std::all_of(forwards.begin(), forwards.end(), [](const engine::Forward& f) {
     return std::abs(f.weight - std::round(f.weight)) < 1e-9;
   });
@@ -65,7 +72,9 @@ Value Routes(const Emitter& e, const std::vector<engine::Forward>& forwards, boo
   for (const engine::Forward& forward : forwards) {
     if (forward.weight <= 0) continue;
     Value route;
-    route["destination"] = Destination(e, gateway ? WithPort(e, forward, layer) : forward);
+    route["destination"] =
+        Destination(e, place.gateway ? WithPort(e, forward, layer) : forward, place);
+    if (!forward.host.empty()) route["headers"]["request"]["set"]["host"] = forward.host;
     if (live > 1) {
       route["weight"] = static_cast<int>(std::lround(forward.weight * (whole ? 1 : 1000)));
     }
@@ -126,7 +135,7 @@ Value CorsPolicy(const engine::Cors& cors) {
   return value;
 }
 
-void Modifiers(const Emitter& e, const RouteRule& rule, Value& http) {
+void Modifiers(const Emitter& e, const RouteRule& rule, const RoutePlace& place, Value& http) {
   const engine::RouteModifiers& m = rule.modifiers;
   if (m.timeout) http["timeout"] = DurationText(*m.timeout);
   if (m.retries) http["retries"] = RetryPolicy(*m.retries);
@@ -140,7 +149,7 @@ void Modifiers(const Emitter& e, const RouteRule& rule, Value& http) {
   }
   for (const engine::Mirror& mirror : m.mirrors) {
     Value value;
-    value["destination"] = Destination(e, mirror.to);
+    value["destination"] = Destination(e, mirror.to, place);
     value["percentage"]["value"] = mirror.share;
     http["mirrors"].push_back(std::move(value));
   }
@@ -148,11 +157,11 @@ void Modifiers(const Emitter& e, const RouteRule& rule, Value& http) {
   if (m.cors) http["corsPolicy"] = CorsPolicy(*m.cors);
 }
 
-void Act(const Emitter& e, const RouteRule& rule, bool gateway, Value& http) {
+void Act(const Emitter& e, const RouteRule& rule, const RoutePlace& place, Value& http) {
   std::visit(
       Overloaded{
           [&](const std::vector<engine::Forward>& forwards) {
-            http["route"] = Routes(e, forwards, gateway, rule.layer);
+            http["route"] = Routes(e, forwards, place, rule.layer);
           },
           [&](const engine::Redirect& redirect) { http["redirect"] = RedirectAction(redirect); },
           [&](const engine::Respond& respond) {
@@ -180,9 +189,9 @@ void AddHttp(Emitter& e, const RouteRule& rule, const RoutePlace& place, Value& 
     if (!all) {
       for (const HttpMatch& match : matches) http["match"].push_back(match.entry);
     }
-    Act(e, rule, place.gateway, http);
+    Act(e, rule, place, http);
     if (!rewrite.empty()) http["rewrite"] = rewrite;
-    Modifiers(e, rule, http);
+    Modifiers(e, rule, place, http);
     routes.push_back(std::move(http));
   };
   const auto& rewrite = rule.modifiers.rewrite;
@@ -233,7 +242,7 @@ void AddRaw(Emitter& e, const RouteRule& rule, const RoutePlace& place, bool tls
     if (place.workloads) match["sourceLabels"] = *place.workloads;
     if (!match.empty()) route["match"].push_back(std::move(match));
   }
-  Act(e, rule, place.gateway, route);
+  Act(e, rule, place, route);
   routes.push_back(std::move(route));
 }
 
@@ -316,7 +325,8 @@ void EmitAtGateway(Emitter& e, engine::GatewayId id) {
     std::vector<Placed> placed;
     for (const Table* table : tables) {
       placed.push_back(
-          {table, {.gateway = true, .cluster = e.cluster, .namespaces = {}, .workloads = {}}});
+          {table,
+           {.gateway = true, .cluster = e.cluster, .namespaces = {}, .workloads = {}, .at = id}});
     }
     EmitOne(e, gateway.ns, TableName(e, *tables.front()) + "-" + gateway.name, hosts, placed,
             {gateway.ns + "/" + gateway.name}, Value::array({"."}));
@@ -361,7 +371,8 @@ void EmitForSidecars(Emitter& e) {
                         {.gateway = false,
                          .cluster = e.cluster,
                          .namespaces = namespaces,
-                         .workloads = table->workloads}});
+                         .workloads = table->workloads,
+                         .at = {}}});
     }
     EmitOne(e, e.HomeOf(tables.front()->workspace), TableName(e, *tables.front()), hosts, placed,
             {"mesh"}, Value(namespaces));
@@ -373,6 +384,7 @@ void EmitForSidecars(Emitter& e) {
 void EmitVirtualServices(Emitter& e) {
   for (std::uint32_t g = 0; g < e.model.gateways.size(); ++g) EmitAtGateway(e, {g});
   EmitForSidecars(e);
+  EmitEgress(e);
 }
 
 }  // namespace weft::emit::istio

@@ -11,6 +11,8 @@ const Span kNobodysLine;
 struct Sender {
   Place place;
   const Peer* peer = nullptr;
+  GatewayId gateway{};   // a proxy of this one
+  bool proxied = false;  // a proxy at all
 };
 
 using TableIds = InlineList<std::uint32_t, 8>;
@@ -66,6 +68,11 @@ class Deciding {
   void Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
                std::uint16_t port, const Sender& sender, View view);
   void FindTiers(std::uint32_t plan, const Place& place, DecidedBranch& branch, Tiers& own);
+  [[nodiscard]] const External* LeavesBy(const TargetRef& target, std::uint16_t port,
+                                         const Sender& sender) const;
+  [[nodiscard]] std::optional<Refusal> AskOnTheWayOut(const External& external,
+                                                      const Sender& sender,
+                                                      const Refusal& unavailable, View view);
   [[nodiscard]] std::optional<Refusal> AskServers(const DecidedBranch& branch,
                                                   std::span<const GuardNumber> guards,
                                                   std::uint16_t port, View view);
@@ -107,7 +114,8 @@ void Deciding::AtSidecar() {
     if (!workspace.IsNone()) Line(model_[workspace].isolate_span);
     return Block(Stage::kHidden, unknown);
   }
-  if (bound && known) {
+  sender.proxied = bound && known;
+  if (sender.proxied) {
     const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
     if (HasLayer(tables)) {
       const View view = View::Of(request_, sender.peer);
@@ -173,7 +181,8 @@ void Deciding::AtGateway() {
     decision_.https_redirect = &listener;
     return;
   }
-  RouteThrough(tables, found, {proxies.place, proxies.peer ? &*proxies.peer : nullptr});
+  RouteThrough(tables, found,
+               {proxies.place, proxies.peer ? &*proxies.peer : nullptr, request_.gateway, true});
 }
 
 std::optional<Refusal> Deciding::CheckEntry(GuardNumber guard, const RouteModifiers* route,
@@ -273,7 +282,9 @@ void Deciding::SendTo(const CompiledRoute& route, const Sender& sender) {
   }
   if (modifiers.rewrite && modifiers.rewrite->host) view.host = *modifiers.rewrite->host;
   if (!modifiers.headers.empty()) view.header_ops = &modifiers.headers;
+  const std::string_view called = view.host;
   for (const CompiledForward& to : route.forwards) {
+    view.host = to.forward->host.empty() ? called : std::string_view(to.forward->host);
     Deliver(to.forward->target, to.plan, to.forward, PortOf(*to.forward, sender.place.cluster),
             sender, view);
   }
@@ -324,6 +335,35 @@ std::optional<Refusal> Deciding::AskServers(const DecidedBranch& branch,
   return std::nullopt;
 }
 
+// The external service that is the target, when the port is reached through a gateway from here.
+const External* Deciding::LeavesBy(const TargetRef& target, std::uint16_t port,
+                                   const Sender& sender) const {
+  const auto* id = std::get_if<ExternalId>(&target);
+  if (id == nullptr || !sender.proxied) return nullptr;
+  const External& external = model_[*id];
+  if (external.via.IsNone() || external.via == sender.gateway) return nullptr;
+  for (const External::Port& candidate : external.ports) {
+    if (candidate.port.number == port && candidate.via) return &external;
+  }
+  return nullptr;
+}
+
+std::optional<Refusal> Deciding::AskOnTheWayOut(const External& external, const Sender& sender,
+                                                const Refusal& unavailable, View view) {
+  const Gateway& gateway = model_[external.via];
+  const ClusterId here = sender.place.cluster;
+  if (std::find(gateway.clusters.begin(), gateway.clusters.end(), here) == gateway.clusters.end()) {
+    return unavailable;
+  }
+  const GuardNumber guard = program_.gateways[external.via.index()].in[here.index()].guard;
+  if (guard == kNoGuard) return std::nullopt;
+  const Listener& listener = gateway.listeners[external.via_listener];
+  view.port = listener.port;
+  view.peer = listener.tls == TlsMode::kIstioMutual ? sender.peer : nullptr;
+  return program_.guards.Check(guard, program_.book, program_.conditions, program_.services,
+                               nullptr, view, decision_.lines);
+}
+
 void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forward* forward,
                        std::uint16_t port, const Sender& sender, View view) {
   DecidedBranch branch{.forward = forward,
@@ -344,7 +384,9 @@ void Deciding::Deliver(const TargetRef& target, std::uint32_t plan, const Forwar
   const bool nowhere = branch.has_own_tiers ? own.all.empty() : branch.tiers == Delivery::kNowhere;
   if (nowhere) branch.refused = unavailable;
   view.peer = program_.delivery.HasForeignTls(target) && !request_.direct ? nullptr : sender.peer;
-  if (!nowhere) {
+  if (const External* external = LeavesBy(target, port, sender); external != nullptr && !nowhere) {
+    branch.refused = AskOnTheWayOut(*external, sender, unavailable, view);
+  } else if (!nowhere) {
     branch.refused = AskServers(
         branch, branch.has_own_tiers ? own.guards : program_.delivery.GuardsOf(branch.tiers), port,
         view);

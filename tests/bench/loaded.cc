@@ -9,11 +9,14 @@
 namespace weft::bench {
 
 std::unique_ptr<Texts> MakeTexts(const generate::Size& size) {
-  const generate::Estate estate = generate::Generate(size);
+  return TextsOf(generate::Generate(size), SourceKind::kWeft);
+}
+
+std::unique_ptr<Texts> TextsOf(const generate::Estate& estate, SourceKind kind) {
   auto texts = std::make_unique<Texts>();
   for (const auto& [name, text] : estate.policy) {
     texts->policy_bytes += text.size();
-    const FileId id = texts->sources.Add(name, text, SourceKind::kWeft);
+    const FileId id = texts->sources.Add(name, text, kind);
     texts->policy.push_back(&texts->sources.Get(id));
   }
   for (const auto& [cluster, text] : estate.inventory) {

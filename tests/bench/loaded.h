@@ -22,6 +22,7 @@ struct Texts {
   std::size_t policy_bytes = 0;
 };
 [[nodiscard]] std::unique_ptr<Texts> MakeTexts(const generate::Size& size);
+[[nodiscard]] std::unique_ptr<Texts> TextsOf(const generate::Estate& estate, SourceKind kind);
 
 [[nodiscard]] dsl::Program Load(const Texts& texts);
 [[nodiscard]] engine::Inventory ReadInventory(const Texts& texts);

@@ -108,6 +108,12 @@ std::string Difference(const Model& model, const engine::Request& request, const
                ? ""
                : "redirect to `" + location + "`, in Istio to `" + decision.location + "`";
   }
+  // Where the way out of the mesh does not run, callers' proxies answer for it.
+  if (decision.kind == Decision::Kind::kAnswered && decision.status == 503 &&
+      outcome.FirstBlock() != nullptr && !outcome.AllowedSomewhere() &&
+      outcome.FirstBlock()->stage == engine::Stage::kUnavailable) {
+    return "";
+  }
   if (decision.kind != Decision::Kind::kForwarded) {
     return "the evaluator forwards, Istio: " + BlockText(decision.stage, decision.status);
   }

@@ -90,7 +90,8 @@ class Writer {
     return "authenticate by " + Pick({"j2", "j3"}) + Pick({"", "", " optional", " tolerant"}) +
            phase +
            Pick({"", " { require claim \"role\" has \"a\" }",
-                 " { require claim \"g.h\" starts \"x\"  require scope \"s\" }"});
+                 " { require claim \"g.h\" starts \"x\"  require scope \"s\" }",
+                 " { require claim \"i\\\\.j\" has \"x\" }"});
   }
 
   std::string Limit(bool gateway) {
@@ -288,8 +289,9 @@ class Writer {
       case 3:
         return no + "remote.ip in [" + Pick({"10.0.0.0/8", "203.0.113.0/24"}) + "]";
       case 4:
-        return no + Pick({"jwt j0", "jwt j1", "jwt j0 claim \"role\" has \"a\"",
-                          "jwt j1 claim \"g.h\" starts \"x\""});
+        return no +
+               Pick({"jwt j0", "jwt j1", "jwt j0 claim \"role\" has \"a\"",
+                     "jwt j1 claim \"g.h\" starts \"x\"", "jwt j1 claim \"i\\\\.j\" has \"x\""});
       case 5:
         return no + "mtls";
       case 6:

@@ -48,6 +48,7 @@ void AddHttp(const Model& model, Random& random, Request& request) {
     if (Below(random, 2) == 0) token.claims["role"].push_back(Pick({"a", "b"}, random));
     if (Below(random, 4) == 0) token.claims["role"].push_back("c");
     if (Below(random, 2) == 0) token.claims["scope"].push_back(Pick({"s", "t"}, random));
+    if (Below(random, 2) == 0) token.claims["i\\.j"].push_back(Pick({"x", "y"}, random));
     if (Below(random, 2) == 0) token.claims["g.h"].push_back(Pick({"x", "xy", "y"}, random));
     request.tokens.push_back(std::move(token));
   }

@@ -40,6 +40,34 @@ class Writer {
     return estate;
   }
 
+  [[nodiscard]] std::string Inventory() const {
+    std::string y;
+    for (unsigned w = 0; w < o_.workspaces; ++w) {
+      y += fmt::format(
+          "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns{:03}\n  labels:\n"
+          "    istio-injection: enabled\n---\n",
+          w);
+    }
+    if (o_.gateway_routes > 0) {
+      y += "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: edge\n  labels:\n    "
+           "istio-injection: "
+           "enabled\n---\n" +
+           Deployment("edge", "front", "istio: front");
+    }
+    for (unsigned s = 0; s < o_.services; ++s) {
+      const std::string ns = fmt::format("ns{:03}", Owner(s));
+      const std::string name = fmt::format("s{:04}", s);
+      y += fmt::format(
+          "apiVersion: v1\nkind: Service\nmetadata:\n  name: {0}\n  namespace: {1}\nspec:\n  "
+          "selector:\n"
+          "    app: {0}\n  ports:\n    - name: http\n      port: 8080\n      targetPort: "
+          "8080\n---\n",
+          name, ns);
+      y += Deployment(ns, name, "app: " + name);
+    }
+    return y;
+  }
+
  private:
   unsigned Below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   [[nodiscard]] unsigned Owner(unsigned service) const { return service % o_.workspaces; }
@@ -177,34 +205,6 @@ class Writer {
     return fmt::format("deny when path = \"/base{}/closed\"", of);
   }
 
-  std::string Inventory() const {
-    std::string y;
-    for (unsigned w = 0; w < o_.workspaces; ++w) {
-      y += fmt::format(
-          "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns{:03}\n  labels:\n"
-          "    istio-injection: enabled\n---\n",
-          w);
-    }
-    if (o_.gateway_routes > 0) {
-      y += "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: edge\n  labels:\n    "
-           "istio-injection: "
-           "enabled\n---\n" +
-           Deployment("edge", "front", "istio: front");
-    }
-    for (unsigned s = 0; s < o_.services; ++s) {
-      const std::string ns = fmt::format("ns{:03}", Owner(s));
-      const std::string name = fmt::format("s{:04}", s);
-      y += fmt::format(
-          "apiVersion: v1\nkind: Service\nmetadata:\n  name: {0}\n  namespace: {1}\nspec:\n  "
-          "selector:\n"
-          "    app: {0}\n  ports:\n    - name: http\n      port: 8080\n      targetPort: "
-          "8080\n---\n",
-          name, ns);
-      y += Deployment(ns, name, "app: " + name);
-    }
-    return y;
-  }
-
   static std::string Deployment(const std::string& ns, const std::string& name,
                                 const std::string& label) {
     return fmt::format(
@@ -222,11 +222,15 @@ class Writer {
 
 }  // namespace
 
-Estate Generate(Size size) {
+Size WithDefaults(Size size) {
   if (size.services == 0) size.services = std::max(1U, size.rules / 10);
   if (size.workspaces == 0) size.workspaces = std::clamp(size.rules / 200, 4U, 50U);
   size.workspaces = std::min(size.workspaces, size.services);
-  return Writer(size).Write();
+  return size;
 }
+
+std::string InventoryText(const Size& size) { return Writer(size).Inventory(); }
+
+Estate Generate(Size size) { return Writer(WithDefaults(size)).Write(); }
 
 }  // namespace weft::generate

@@ -28,4 +28,9 @@ struct Estate {
 
 [[nodiscard]] Estate Generate(Size size);
 
+// ---- shared by the formats
+[[nodiscard]] Size WithDefaults(Size size);  // nothing is 0 that must not be
+// What runs in a cluster of the estate.
+[[nodiscard]] std::string InventoryText(const Size& size);
+
 }  // namespace weft::generate

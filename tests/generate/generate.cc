@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/generate/estate.h"
+#include "tests/generate/estate_gloo.h"
 
 namespace {
 
@@ -17,7 +18,7 @@ using weft::generate::Size;
 int Usage() {
   std::fputs(
       "usage: weft-generate [--rules N] [--services S] [--workspaces W] [--clusters C] [--seed K]\n"
-      "                     [--holes H] [--gateway-routes N] [--format weft] -o DIR\n",
+      "                     [--holes H] [--gateway-routes N] [--format weft|gloo] -o DIR\n",
       stderr);
   return 2;
 }
@@ -62,6 +63,7 @@ bool ReadNumber(const char* text, unsigned& number) {
 int main(int argc, char** argv) {
   Size size;
   std::string out;
+  bool gloo = false;
   const std::map<std::string, unsigned*> numbers = {{"--rules", &size.rules},
                                                     {"--services", &size.services},
                                                     {"--workspaces", &size.workspaces},
@@ -75,14 +77,16 @@ int main(int argc, char** argv) {
     if (flag == "-o") {
       out = argv[i + 1];
     } else if (flag == "--format") {
-      if (std::string(argv[i + 1]) != "weft") {
-        std::fputs("weft-generate: only --format weft is written\n", stderr);
+      const std::string format = argv[i + 1];
+      if (format != "weft" && format != "gloo") {
+        std::fputs("weft-generate: the formats are `weft` and `gloo`\n", stderr);
         return 2;
       }
+      gloo = format == "gloo";
     } else if (!numbers.contains(flag) || !ReadNumber(argv[i + 1], *numbers.at(flag))) {
       return Usage();
     }
   }
   if (out.empty() || size.clusters == 0) return Usage();
-  return Write(weft::generate::Generate(size), out);
+  return Write(gloo ? weft::generate::GenerateGloo(size) : weft::generate::Generate(size), out);
 }

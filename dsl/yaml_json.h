@@ -5,9 +5,9 @@
 
 #include "dsl/yaml.h"
 
-namespace weft::gloo {
+namespace weft::yaml {
 
 // One line; keys in source order.
-[[nodiscard]] std::string ToJson(const yaml::Node& node);
+[[nodiscard]] std::string ToJson(const Node& node);
 
-}  // namespace weft::gloo
+}  // namespace weft::yaml

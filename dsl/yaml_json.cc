@@ -1,8 +1,8 @@
-#include "dsl/gloo/json.h"
+#include "dsl/yaml_json.h"
 
 #include <fmt/format.h>
 
-namespace weft::gloo {
+namespace weft::yaml {
 namespace {
 
 std::string JsonString(std::string_view text) {
@@ -23,25 +23,25 @@ std::string JsonString(std::string_view text) {
 
 }  // namespace
 
-std::string ToJson(const yaml::Node& node) {
+std::string ToJson(const Node& node) {
   std::string json;
   switch (node.kind) {
-    case yaml::Kind::kNull:
+    case Kind::kNull:
       return "null";
-    case yaml::Kind::kBool:
+    case Kind::kBool:
       return node.AsBool().value_or(false) ? "true" : "false";
-    case yaml::Kind::kInt:
+    case Kind::kInt:
       if (const auto number = node.AsInt()) return std::to_string(*number);
       return JsonString(node.text);
-    case yaml::Kind::kFloat:
+    case Kind::kFloat:
       return node.text;
-    case yaml::Kind::kString:
+    case Kind::kString:
       return JsonString(node.text);
-    case yaml::Kind::kSequence:
-      for (const yaml::Node& item : node.items) json += (json.empty() ? "" : ",") + ToJson(item);
+    case Kind::kSequence:
+      for (const Node& item : node.items) json += (json.empty() ? "" : ",") + ToJson(item);
       return "[" + json + "]";
-    case yaml::Kind::kMapping:
-      for (const yaml::Node::Entry& entry : node.entries) {
+    case Kind::kMapping:
+      for (const Node::Entry& entry : node.entries) {
         json += (json.empty() ? "" : ",") + JsonString(entry.key) + ":" + ToJson(entry.value);
       }
       return "{" + json + "}";
@@ -49,4 +49,4 @@ std::string ToJson(const yaml::Node& node) {
   return "null";
 }
 
-}  // namespace weft::gloo
+}  // namespace weft::yaml
