@@ -94,7 +94,8 @@ void ReadAccess(Cursor& c, Header header, Program& program) {
           return ReadItem(c, access.items);
         }
         return true;
-      });
+      },
+ {"default deny", "priority"});
   if (access.clauses.empty() && access.items.empty() && !access.default_deny) {
     if (c.diagnostics().errors() > errors) return;  // what it says is broken and already reported
     c.diagnostics()

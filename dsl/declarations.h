@@ -645,6 +645,7 @@ struct ProveDecl {
   Form form = Form::kRequests;
   Quantifier quantifier = Quantifier::kNo;
   LossKind loss = LossKind::kNone;  // `on loss of any region: …`
+  Span loss_span;
   std::optional<QName> to;          // service, destination or workspace
   bool to_workspace = false;
   std::optional<QName> through;  // `through gateways.north-south`

@@ -41,7 +41,8 @@ ConnectionsItem ReadConnections(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+ {"at most", "pending at most", "requests at most", "per connection", "retries at most", "connect within", "idle", "keepalive"});
   return item;
 }
 
@@ -199,7 +200,8 @@ ClientTlsItem ReadClientTls(Cursor& c) {
         return false;
       }
       return true;
-    });
+    },
+ {"sni", "ca secret", "certificate secret", "sans", "without verification"});
   } else if (c.AcceptWord("sni")) {
     tls.sni = c.ExpectString("an SNI");
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dsl/codes.h"
+#include "dsl/items_check.h"
 #include "dsl/readers.h"
 
 namespace weft::dsl {
@@ -282,6 +283,7 @@ class Expander {
     for (Item& item : items) {
       (void)Append(std::move(item), policy.header.owner, {&policy}, kMostItems, expanded);
     }
+    CheckRepeated(expanded, diagnostics_);
   }
 
   void ExpandInside(Item& item, const std::string& owner) {

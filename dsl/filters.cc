@@ -55,7 +55,8 @@ CsrfItem ReadCsrf(Cursor& c) {
       return false;
     }
     return true;
-  });
+  },
+ {"origins", "shadow", "for"});
   return csrf;
 }
 
@@ -119,7 +120,8 @@ WasmItem ReadWasm(Cursor& c) {
       return false;
     }
     return true;
-  });
+  },
+ {"sha256", "config", "root", "vm", "before", "on"});
   return wasm;
 }
 
@@ -173,7 +175,8 @@ WafItem ReadWaf(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+ {"core rules", "settings file", "settings", "message", "request headers", "response headers", "audit"});
   return waf;
 }
 
@@ -235,7 +238,8 @@ MaskItem ReadMask(Cursor& c) {
                   return ReadMaskAction(c, mask);
                 }
                 return true;
-              });
+              },
+ {"in"});
   return mask;
 }
 
@@ -388,7 +392,8 @@ HealthCheckItem ReadHealthCheck(Cursor& c) {
     c.ReadBlock("`health check`",
                 {"healthy", "unhealthy", "host", "headers", "statuses", "http2", "send", "receive",
                  "served", "initial", "jitter", "idle", "first", "new", "log", "from"},
-                [&](std::string_view) { return ReadCheckDetail(c, check); });
+                [&](std::string_view) { return ReadCheckDetail(c, check); },
+ {"host", "headers", "statuses", "http2", "send", "receive", "served by", "new connections", "log", "from gateways", "idle healthy every", "idle every", "first unhealthy every", "first healthy every", "unhealthy every", "healthy after", "unhealthy after", "initial jitter"});
   }
   return check;
 }
@@ -423,7 +428,8 @@ AdaptConcurrencyItem ReadAdapt(Cursor& c) {
           return false;
         }
         return true;
-      });
+      },
+ {"update every", "measure every", "at most", "percentile", "requests", "floor", "jitter", "slack", "status"});
   const bool complete = item.update_every.value.count() > 0 && item.measure_every.value.count() > 0;
   if (!c.failed() && !complete) {
     c.Fail(codes::kMissingItem, span,

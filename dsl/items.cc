@@ -211,7 +211,8 @@ CorsItem ReadCors(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+ {"origins", "methods", "headers", "expose", "age", "credentials"});
   CheckCors(c, cors, origins, span);
   return cors;
 }
@@ -240,7 +241,8 @@ void ReadAuthenticateBlock(Cursor& c, AuthenticateItem& item) {
       return false;
     }
     return true;
-  });
+  },
+ {"reroute"});
 }
 
 AuthenticateItem ReadAuthenticate(Cursor& c) {
@@ -273,7 +275,8 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
         return false;
       }
       return true;
-    });
+    },
+ {"config", "context", "settings"});
   }
   if (c.AcceptWord("when")) item.when = ReadCondition(c);
   return item;
@@ -334,14 +337,14 @@ MtlsItem ReadMtls(Cursor& c) {
 // The use of a template ends its item; a word with something behind it is no template but a
 // mistake.
 void RequireItemEnd(Cursor& c, std::uint32_t first) {
-  if (c.failed() || c.AtEnd()) return;
-  const Token& next = c.syntax().tokens[c.at()];
-  if (next.line_start || next.gap_before) return;
+  if (c.failed() || !c.GoesOn()) return;
   const Token& word = c.syntax().tokens[first];
   const std::string text(c.syntax().Text(word));
   Diagnostic& d = c.Fail(codes::kUnknownItem, {c.syntax().file, word.begin, word.end},
                          "unknown item `" + text + "`");
-  const std::string near = NearestName(text, ItemWords());
+  std::vector<std::string> words(c.known().begin(), c.known().end());
+  words.insert(words.end(), ItemWords().begin(), ItemWords().end());
+  const std::string near = NearestName(text, words);
   if (near.empty()) return;
   d.help = "did you mean `" + near + "`?";
   d.edit = Edit{d.span, near};

@@ -207,7 +207,8 @@ CountedLimitItem ReadCounted(Cursor& c) {
                   return ReadOnError(c, item.allow_on_error);
                 }
                 return true;
-              });
+              },
+ {"through", "phase", "when", "on error"});
   if (!c.failed() && item.sends.empty() && item.counters.empty()) {
     c.Fail(codes::kMissingItem, item.limits.span, "`limit by` sends nothing to count by").help =
         "say what is counted: `send remote address`, or `count by NAME`";
@@ -306,7 +307,8 @@ void ReadLimits(Cursor& c, Header header, Program& program) {
       return false;
     }
     return true;
-  });
+  },
+ {"for"});
   if (c.failed()) return;
   if (limits.descriptors.empty()) {
     c.diagnostics()
@@ -353,7 +355,8 @@ void ReadLimiter(Cursor& c, Header header, Program& program) {
       return false;
     }
     return true;
-  });
+  },
+ {"on error", "domain", "service", "timeout"});
   if (limiter.service.parts.empty()) {
     c.diagnostics().Error(codes::kMissingItem, limiter.header.span,
                           "limiter `" + limiter.header.name.value + "` names no `service`");

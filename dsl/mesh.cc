@@ -61,7 +61,8 @@ FederateItem ReadFederate(Cursor& c) {
         return false;
       }
       return true;
-    });
+    },
+ {"hosts", "ports"});
   }
   item.span = c.SpanFrom(first);
   return item;
@@ -104,7 +105,8 @@ EastWest ReadEastWest(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+ {"gateway", "port", "terminate on", "on"});
   item.span = c.SpanFrom(first == 0 ? 0 : first - 1);
   return item;
 }
@@ -138,7 +140,8 @@ void ReadMesh(Cursor& c, Header header, Program& program) {
                     return false;
                   }
                   return true;
-                });
+                },
+ {"mtls", "normalize", "root namespace", "isolate", "trim", "federate", "client"});
   }
   program.meshes.push_back(std::move(mesh));
 }
@@ -173,7 +176,8 @@ void ReadCluster(Cursor& c, Header header, Program& program) {
                     return false;
                   }
                   return true;
-                });
+                },
+ {"region", "zone", "network", "trust", "domain", "skip warming"});
   }
   program.clusters.push_back(std::move(cluster));
 }

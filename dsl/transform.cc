@@ -109,7 +109,8 @@ TransformItem ReadTransform(Cursor& c) {
                   return ReadSwitch(c, item);
                 }
                 return true;
-              });
+              },
+ {"phase", "body", "parse body", "advanced templates", "escape characters", "reroute"});
   return item;
 }
 

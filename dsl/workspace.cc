@@ -140,7 +140,8 @@ IsolateItem ReadIsolate(Cursor& c) {
         return false;
       }
       return true;
-    });
+    },
+ {"mtls", "trim"});
   }
   item.span = c.SpanFrom(first);
   return item;
@@ -178,7 +179,8 @@ void ReadWorkspace(Cursor& c, Header header, Program& program) {
                   return false;
                 }
                 return true;
-              });
+              },
+ {"import nothing", "isolate", "mtls", "trim", "federate", "client"});
   program.workspaces.push_back(std::move(workspace));
 }
 

@@ -102,7 +102,9 @@ class GuardMaker {
     Block block{.decl = &decl, .section = l_.Section(decl.header)};
     switch (decl.target_kind) {
       case Target::kService:
-        block.service = l_.ServiceNamed(*decl.target, block.section);
+        block.service =
+            l_.ServiceNamed(*decl.target, block.section,
+                            "; what is to be guarded apart gets a service of its own");
         if (block.service.IsNone()) return;
         if (!Owns(block.section, l_.model[block.service].workspace, decl)) return;
         break;

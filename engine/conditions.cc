@@ -179,6 +179,10 @@ void AddIdentities(Lowering& l, const std::optional<std::string>& ns,
   }
 }
 
+// Callers are told apart by their service accounts.
+constexpr const char* kCallerInstead =
+    ", or `account \"NAMESPACE/NAME\"` where the part runs under an account of its own";
+
 // Everything but the namespaces of the workspace, callers without identity included.
 void AddOutsideOf(Lowering& l, WorkspaceId id, CallerSet& set) {
   OutsideOf outside;
@@ -205,7 +209,7 @@ void AddNamed(Lowering& l, const dsl::QName& name, WorkspaceId scope,
     AddWorkspace(l, l.workspaces[first], only, set);
     return;
   }
-  const ServiceId service = l.ServiceNamed(name, scope);
+  const ServiceId service = l.ServiceNamed(name, scope, kCallerInstead);
   if (!service.IsNone()) AddService(l, service, only, set);
 }
 
@@ -284,6 +288,30 @@ void AddAccounts(Lowering& l, const dsl::SourceAccounts& source, WorkspaceId sco
                  "account that is to come";
 }
 
+// `from s on a, b`: the name of a cluster where a caller is named; false when it is none.
+bool RefuseCluster(Lowering& l, const dsl::SourceClause* before, const dsl::SourceClause& source,
+                   WorkspaceId scope) {
+  const auto* named = std::get_if<dsl::SourceName>(&source.value);
+  if (named == nullptr || named->name.parts.size() != 1 || named->name.IsQuoted()) return false;
+  const std::string& name = named->name.parts.front().value;
+  const bool known = l.targets.contains({scope, name}) ||
+                     l.targets.contains({WorkspaceId{}, name}) || l.gateways.contains(name) ||
+                     l.workspaces.contains(name);
+  if (known || l.model.FindCluster(name).IsNone()) return false;
+  Diagnostic& d = l.diagnostics.Error(codes::kUnknownWorkload, named->name.span,
+                                      "`" + name + "` is a cluster, and no caller");
+  if (before == nullptr || before->clusters.empty()) {
+    d.help = "write `from SOURCE on " + name + "`, such as `from any identity on " + name + "`";
+    return true;
+  }
+  std::string list = "[";
+  for (const dsl::Name& cluster : before->clusters) list += cluster.value + ", ";
+  list += name + "]";
+  d.help = "several clusters stand in brackets: `on " + list + "`";
+  d.edit = Edit{Join(before->clusters.front().span, named->name.span), list};
+  return true;
+}
+
 std::string SourceText(const dsl::SourceClause& source) {
   return std::visit(
       Overloaded{
@@ -335,7 +363,7 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
                  },
                  [&](const dsl::SourceOutside&) { set.any_of.emplace_back(NoIdentity{}); },
                  [&](const dsl::SourceService& s) {
-                   const ServiceId id = l.ServiceNamed(s.name, scope);
+                   const ServiceId id = l.ServiceNamed(s.name, scope, kCallerInstead);
                    if (!id.IsNone()) AddService(l, id, only, set);
                  },
                  [&](const dsl::SourceGateway& s) {
@@ -378,7 +406,11 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
 std::vector<CallerSet> LowerSources(Lowering& l, const std::vector<dsl::SourceClause>& sources,
                                     WorkspaceId scope) {
   std::vector<CallerSet> sets;
-  for (const dsl::SourceClause& source : sources) sets.push_back(LowerSource(l, source, scope));
+  const dsl::SourceClause* before = nullptr;
+  for (const dsl::SourceClause& source : sources) {
+    if (!RefuseCluster(l, before, source, scope)) sets.push_back(LowerSource(l, source, scope));
+    before = &source;
+  }
   return sets;
 }
 

@@ -58,7 +58,11 @@ struct Lowering {
   // Reports what cannot be resolved, with the nearest name.
   [[nodiscard]] std::optional<ResolvedTarget> QuotedTarget(const dsl::QName& name);
   [[nodiscard]] std::optional<ResolvedTarget> Target(const dsl::QName& name, WorkspaceId scope);
-  [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope);
+  // The same where no subset can stand: one is refused, with what to write instead.
+  [[nodiscard]] std::optional<TargetRef> WholeTarget(const dsl::QName& name, WorkspaceId scope,
+                                                     const std::string& instead = "");
+  [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope,
+                                       const std::string& instead = "");
   [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] JwtId Jwt(const dsl::Name& name);
   [[nodiscard]] AuthorizerId Authorizer(const dsl::Name& name);  // reports an unknown one

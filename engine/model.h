@@ -646,6 +646,10 @@ struct Law {
   std::vector<ServiceId> chain;
   std::optional<Millis> budget;
   Span span;
+  struct Parts {  // where they stand; unknown for what the law does not have
+    Span loss, to, through, from, where;
+  };
+  Parts parts;
 };
 
 // A part of the policy that is typed and that nothing after the Model understands.
