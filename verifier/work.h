@@ -39,8 +39,9 @@ struct Work {
                  const std::string& reason);
   // Gives the last finding its request: evaluates it, notes it below the snippet, and marks the
   // finding replayed when the evaluator agrees that the request is `allowed`.
-  void Witness(engine::Request request, std::optional<engine::TargetRef> to, bool allowed,
-               bool expected);
+  // Returns the lines that decide.
+  std::vector<Span> Witness(engine::Request request, std::optional<engine::TargetRef> to,
+                            bool allowed, bool expected);
 
   [[nodiscard]] std::string Workspace(engine::WorkspaceId id) const;
   [[nodiscard]] std::string TargetName(const engine::TargetRef& target) const;
