@@ -111,6 +111,12 @@ inline constexpr Code kExpansionTooLarge{
     "happens when each of a row of predicates names the one before it twice. At most 10,000 parts "
     "and 128 levels make a condition, 1,000 items a block; predicates and templates nest at most "
     "32 deep, and those of the whole policy add at most 1,000,000 parts and 200,000 items."};
+inline constexpr Code kNoMesh{
+    2018, "no-mesh",
+    "No file says `mesh NAME`, so everything about the mesh is taken for granted: it is called "
+    "`mesh`, its root namespace is `istio-system`, paths are normalized as by `base`, servers that "
+    "say nothing of mTLS take clear text too, and a cluster that does not name its trust domain is "
+    "in that of its inventory, else in one of its own name. Begin a file with `mesh NAME`."};
 inline constexpr Code kYamlSyntax{
     1101, "yaml-syntax",
     "The YAML text cannot be parsed. The message says what the parser found and where."};
@@ -128,6 +134,6 @@ inline constexpr std::array kDslCodes = {
     kMissingSection,    kBadLiteral,     kMissingUnit,      kBadPattern,         kEmptySelection,
     kRepeatedItem,      kBadHost,        kMissingItem,      kDuplicate,          kUnknownTemplate,
     kBadArgument,       kExpansionCycle, kUnknownModule,    kModuleCycle,        kMisplacedItem,
-    kExpansionTooLarge, kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
+    kExpansionTooLarge, kNoMesh, kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
 
 }  // namespace weft::dsl::codes
