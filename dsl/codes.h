@@ -41,7 +41,8 @@ inline constexpr Code kUnknownDeclaration{
     1021, "unknown-declaration",
     "A declaration begins with a word the language does not have. Declarations are: mesh, cluster, "
     "workspace, gateway, service, external, destination, route, table, access, limit, limits, "
-    "counter, predicate, policy, use, jwt, authorizer, limiter, trust root, istio, gateways, "
+    "counter, predicate, policy, apply, use, jwt, authorizer, limiter, trust root, istio, "
+    "gateways, "
     "workload, raw istio, test, prove."};
 inline constexpr Code kUnknownItem{1022, "unknown-item",
                                    "A block holds a word that is no item of this kind of "
@@ -129,11 +130,11 @@ inline constexpr Code kYamlLimit{
     "Write the data out instead of nesting aliases."};
 
 inline constexpr std::array kDslCodes = {
-    kUnreadable,        kTooLarge,       kNotUtf8,          kBadCharacter,       kOpenString,
-    kUnmatched,         kTooDeep,        kUnexpected,       kUnknownDeclaration, kUnknownItem,
-    kMissingSection,    kBadLiteral,     kMissingUnit,      kBadPattern,         kEmptySelection,
-    kRepeatedItem,      kBadHost,        kMissingItem,      kDuplicate,          kUnknownTemplate,
-    kBadArgument,       kExpansionCycle, kUnknownModule,    kModuleCycle,        kMisplacedItem,
-    kExpansionTooLarge, kNoMesh, kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
+    kUnreadable,        kTooLarge,       kNotUtf8,       kBadCharacter,       kOpenString,
+    kUnmatched,         kTooDeep,        kUnexpected,    kUnknownDeclaration, kUnknownItem,
+    kMissingSection,    kBadLiteral,     kMissingUnit,   kBadPattern,         kEmptySelection,
+    kRepeatedItem,      kBadHost,        kMissingItem,   kDuplicate,          kUnknownTemplate,
+    kBadArgument,       kExpansionCycle, kUnknownModule, kModuleCycle,        kMisplacedItem,
+    kExpansionTooLarge, kNoMesh,         kYamlSyntax,    kYamlDuplicateKey,   kYamlLimit};
 
 }  // namespace weft::dsl::codes

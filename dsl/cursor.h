@@ -59,6 +59,7 @@ class Cursor {
   void Expect(TokenKind kind, std::string_view what);
 
   Name ExpectName(std::string_view what);
+  Name ExpectPlainName(std::string_view what);  // never stands for a template's parameter
   QName ExpectQName(std::string_view what);
   Name ExpectServiceHost(std::string_view what);
   Str ExpectString(std::string_view what);
@@ -114,6 +115,8 @@ class Cursor {
 
  private:
   Duration ReadDuration(std::string_view what);
+  // Puts the template's arguments in place of `{parameter}`.
+  void FillIn(Str& text) const;
   // The phrase of `once` that the position begins with, "" when there is none; and how many words
   // it has.
   [[nodiscard]] std::pair<std::string_view, std::uint32_t> PhraseAt(Words once) const;

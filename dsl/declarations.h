@@ -290,7 +290,7 @@ struct PredicateDecl {
 };
 
 struct Parameter {
-  enum class Type { kDuration, kPercent, kNumber, kString, kStrings, kService };
+  enum class Type { kDuration, kPercent, kNumber, kString, kStrings, kService, kName };
   Name name;
   Type type = Type::kString;
   std::optional<Value> fallback;
@@ -322,6 +322,12 @@ struct PolicyDecl {
   std::uint32_t body_end = 0;
 };
 
+// `apply NAME(arguments)`: the declarations of a template, as if they stood here.
+struct ApplyDecl {
+  Header header;  // name = that of the template
+  TemplateUse use;
+};
+
 struct UseDecl {
   std::vector<Name> path;
   std::vector<Name> names;
@@ -345,6 +351,7 @@ struct Program {
   std::vector<PredicateDecl> predicates;
   std::vector<PolicyDecl> policies;
   std::vector<UseDecl> uses;
+  std::vector<ApplyDecl> applies;
   std::vector<JwtDecl> jwts;
   std::vector<AuthorizerDecl> authorizers;
   std::vector<LimiterDecl> limiters;

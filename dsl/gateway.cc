@@ -124,7 +124,8 @@ void ReadListenerBlock(Cursor& c, Listener& listener) {
                 }
                 return true;
               },
- {"hosts", "certificate", "ca", "name", "ciphers", "curves", "sans", "tls", "min", "max", "redirect https"});
+              {"hosts", "certificate", "ca", "name", "ciphers", "curves", "sans", "tls", "min",
+               "max", "redirect https"});
 }
 
 // What a listener of a protocol needs, and what it has no use for.
@@ -200,7 +201,7 @@ void ReadGateway(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               },
- {"select"});
+              {"select"});
   if (gateway.select.empty()) {
     c.diagnostics()
         .Error(codes::kMissingItem, gateway.header.span,

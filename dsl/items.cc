@@ -212,7 +212,7 @@ CorsItem ReadCors(Cursor& c) {
                 }
                 return true;
               },
- {"origins", "methods", "headers", "expose", "age", "credentials"});
+              {"origins", "methods", "headers", "expose", "age", "credentials"});
   CheckCors(c, cors, origins, span);
   return cors;
 }
@@ -230,19 +230,20 @@ AuthenticateItem::Require ReadRequire(Cursor& c) {
 }
 
 void ReadAuthenticateBlock(Cursor& c, AuthenticateItem& item) {
-  c.ReadBlock("`authenticate`", {"require", "reroute"}, [&](std::string_view) {
-    if (c.AcceptWord("require")) {
-      item.require.push_back(ReadRequire(c));
-    } else if (c.AcceptWords({"reroute", "never"})) {
-      item.reroute = AuthenticateItem::Reroute::kNever;
-    } else if (c.AcceptWords({"reroute", "always"})) {
-      item.reroute = AuthenticateItem::Reroute::kAlways;
-    } else {
-      return false;
-    }
-    return true;
-  },
- {"reroute"});
+  c.ReadBlock("`authenticate`", {"require", "reroute"},
+              [&](std::string_view) {
+                if (c.AcceptWord("require")) {
+                  item.require.push_back(ReadRequire(c));
+                } else if (c.AcceptWords({"reroute", "never"})) {
+                  item.reroute = AuthenticateItem::Reroute::kNever;
+                } else if (c.AcceptWords({"reroute", "always"})) {
+                  item.reroute = AuthenticateItem::Reroute::kAlways;
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"reroute"});
 }
 
 AuthenticateItem ReadAuthenticate(Cursor& c) {
@@ -261,22 +262,23 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
   c.ExpectWord("by");
   item.provider = c.ExpectName("an authorizer");
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`authorize`", {"config", "context", "settings"}, [&](std::string_view word) {
-      if (word == "config") {
-        c.Skip();
-        item.config = c.ExpectString("the name of a configuration");
-      } else if (word == "context") {
-        c.Skip();
-        item.context = c.ExpectLabelBlock("a context extension");
-      } else if (word == "settings") {
-        c.Skip();
-        item.settings = c.ExpectString("the authorizer's own settings");
-      } else {
-        return false;
-      }
-      return true;
-    },
- {"config", "context", "settings"});
+    c.ReadBlock("`authorize`", {"config", "context", "settings"},
+                [&](std::string_view word) {
+                  if (word == "config") {
+                    c.Skip();
+                    item.config = c.ExpectString("the name of a configuration");
+                  } else if (word == "context") {
+                    c.Skip();
+                    item.context = c.ExpectLabelBlock("a context extension");
+                  } else if (word == "settings") {
+                    c.Skip();
+                    item.settings = c.ExpectString("the authorizer's own settings");
+                  } else {
+                    return false;
+                  }
+                  return true;
+                },
+                {"config", "context", "settings"});
   }
   if (c.AcceptWord("when")) item.when = ReadCondition(c);
   return item;
@@ -307,6 +309,8 @@ Value ReadArgumentValue(Cursor& c) {
   return c.ExpectQName("an argument");
 }
 
+}  // namespace
+
 TemplateUse ReadTemplateUse(Cursor& c) {
   TemplateUse use;
   use.name = c.ExpectQName("a policy item or template");
@@ -315,7 +319,7 @@ TemplateUse ReadTemplateUse(Cursor& c) {
     TemplateUse::Argument argument;
     const std::uint32_t first = c.at();
     if (c.Is(TokenKind::kWord) && c.Kind(1) == TokenKind::kColon) {
-      argument.name = c.ExpectName("a parameter");
+      argument.name = c.ExpectPlainName("a parameter");
       c.Skip();
     }
     argument.value = ReadArgumentValue(c);
@@ -326,6 +330,8 @@ TemplateUse ReadTemplateUse(Cursor& c) {
   c.Expect(TokenKind::kCloseParen, "`)`");
   return use;
 }
+
+namespace {
 
 MtlsItem ReadMtls(Cursor& c) {
   MtlsItem mtls{MtlsMode::kStrict, std::nullopt};
@@ -442,14 +448,6 @@ bool ReadItem(Cursor& c, std::vector<Item>& items) {
   item.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
   if (!c.failed()) items.push_back(std::move(item));
   return true;
-}
-
-std::vector<Item> ReadBody(const Syntax& syntax, std::uint32_t begin, std::uint32_t end,
-                           const ParameterBindings& bindings, Diagnostics& diagnostics) {
-  std::vector<Item> items;
-  Cursor c(syntax, begin, end, diagnostics, &bindings);
-  c.ReadItems(end, "the template", {}, [&](std::string_view) { return ReadItem(c, items); });
-  return items;
 }
 
 }  // namespace weft::dsl

@@ -133,8 +133,8 @@ bool Repeats(const Item& a, const Item& b) {
          !std::holds_alternative<HeadersItem>(a.value) &&
          !std::holds_alternative<LimitItem>(a.value) &&
          !std::holds_alternative<CountedLimitItem>(a.value) &&
-         !std::holds_alternative<WasmItem>(a.value) &&
-         !std::holds_alternative<WafItem>(a.value) && !std::holds_alternative<LuaItem>(a.value) &&
+         !std::holds_alternative<WasmItem>(a.value) && !std::holds_alternative<WafItem>(a.value) &&
+         !std::holds_alternative<LuaItem>(a.value) &&
          !std::holds_alternative<TransformItem>(a.value) &&
          !std::holds_alternative<AuthenticateItem>(a.value) &&
          !std::holds_alternative<AuthorizeItem>(a.value);

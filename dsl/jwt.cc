@@ -161,7 +161,8 @@ void ReadJwt(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               },
- {"issuer", "audiences", "jwks", "claims to headers", "payload to header", "forward token", "leeway", "cache keys", "fetch keys within", "fetch keys ahead"});
+              {"issuer", "audiences", "jwks", "claims to headers", "payload to header",
+               "forward token", "leeway", "cache keys", "fetch keys within", "fetch keys ahead"});
   const auto require = [&](bool present, std::string_view what) {
     if (present) return;
     c.diagnostics().Error(codes::kMissingItem, jwt.header.span,
@@ -207,7 +208,8 @@ void ReadAuthorizer(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               },
- {"on failure", "body up to", "http", "path prefix", "reroute", "stat", "service", "timeout", "headers upstream", "headers to client", "headers", "add headers"});
+              {"on failure", "body up to", "http", "path prefix", "reroute", "stat", "service",
+               "timeout", "headers upstream", "headers to client", "headers", "add headers"});
   if (authorizer.service.parts.empty()) {
     c.diagnostics().Error(codes::kMissingItem, authorizer.header.span,
                           "authorizer `" + authorizer.header.name.value + "` names no `service`");

@@ -287,7 +287,7 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
                 }
                 return true;
               },
- {"weight", "default", "on invalid"});
+              {"weight", "default", "on invalid"});
   FillDefaults(c, route);
   if (!header_failed) program.routes.push_back(std::move(route));
 }

@@ -158,7 +158,7 @@ void ReadExternal(Cursor& c, Header header, Program& program) {
         }
         return true;
       },
- {"hosts", "addresses", "via", "sans"});
+      {"hosts", "addresses", "via", "sans"});
   if (external.hosts.empty() == external.addresses.empty()) {
     c.diagnostics().Error(
         codes::kMissingItem, external.header.span,
@@ -213,7 +213,7 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               },
- {"client"});
+              {"client"});
   if (destination.backs.empty() && destination.externals.empty() && destination.workloads.empty()) {
     c.diagnostics()
         .Error(codes::kMissingItem, destination.header.span,

@@ -89,7 +89,7 @@ void ReadProbeDetail(Cursor& c, WorkloadDecl::Probe& probe) {
                 }
                 return true;
               },
- {"healthy after", "unhealthy after", "delay", "host", "headers", "https"});
+              {"healthy after", "unhealthy after", "delay", "host", "headers", "https"});
 }
 
 // `GET "/ok" port 5000 every 10s within 1s { … }`, `tcp port 5000 …`, `exec ["…"] …`, behind
@@ -148,7 +148,7 @@ void ReadWorkload(Cursor& c, Header header, Program& program) {
                 }
                 return true;
               },
- {"account", "addresses", "ready"});
+              {"account", "addresses", "ready"});
   program.workloads.push_back(std::move(workload));
 }
 
