@@ -1,7 +1,7 @@
 #include "dsl/cursor.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "dsl/codes.h"
 #include "dsl/literals.h"
@@ -12,15 +12,6 @@ namespace {
 // What a literal belongs to, in backticks when it is a word of the language.
 std::string Ticked(std::string_view what) {
   return what.starts_with('`') ? std::string(what) : "`" + std::string(what) + "`";
-}
-
-std::string OutOfBounds(std::string_view what, Bounds bounds, std::string_view found) {
-  std::string text(what);
-  text += bounds.most < kMostCount ? " lies between " + std::to_string(bounds.least) + " and " +
-                                         std::to_string(bounds.most)
-                                   : " is a number from " + std::to_string(bounds.least) + " to " +
-                                         std::to_string(bounds.most);
-  return text + ", found `" + std::string(found) + "`";
 }
 
 }  // namespace
@@ -99,6 +90,13 @@ void Cursor::FailExpected(std::string_view what) {
 Diagnostic& Cursor::Fail(const Code& code, Span span, std::string message) {
   failed_ = true;
   return diagnostics_.Error(code, span, std::move(message));
+}
+
+Diagnostic* Cursor::Refuse(Span span, const Judgement& fault) {
+  if (failed_ || !fault) return nullptr;
+  Diagnostic& d = Fail(fault->code, span, fault->message);
+  d.help = fault->help;
+  return &d;
 }
 
 template <typename T>
@@ -212,9 +210,7 @@ Duration Cursor::ExpectDuration(std::string_view what, Zero zero) {
   } else {
     duration = ReadDuration(what);
   }
-  if (!failed_ && zero == Zero::kRefused && duration.value.count() == 0) {
-    Fail(codes::kBadLiteral, duration.span, Ticked(what) + " takes at least `1ms`, found `0`");
-  }
+  Refuse(duration.span, DurationFault(what, zero, duration.value));
   return duration;
 }
 
@@ -246,7 +242,7 @@ Duration Cursor::ReadDuration(std::string_view what) {
 
 Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   if (auto bound = Bound<Percent>()) {
-    CheckShare(what, share, *bound);
+    Refuse(bound->span, ShareFault(what, share, bound->value));
     return *bound;
   }
   if (failed_) return {};
@@ -255,7 +251,7 @@ Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   const std::optional<double> value = Is(TokenKind::kNumber) ? ParsePercent(text) : std::nullopt;
   if (value) {
     Skip();
-    CheckShare(what, share, {*value, span});
+    Refuse(span, ShareFault(what, share, *value));
     return {*value, span};
   }
   if (Is(TokenKind::kNumber) && ParseNumber(text)) {
@@ -273,30 +269,9 @@ Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   return {};
 }
 
-void Cursor::CheckShare(std::string_view what, Share share, const Percent& percent) {
-  constexpr double kLeastShare = 0.0001;
-  const bool whole = percent.value == std::floor(percent.value);
-  std::string expected;
-  switch (share) {
-    case Share::kAny:
-      return;
-    case Share::kSome:
-      if (percent.value < kLeastShare) expected = "a percentage of at least `0.0001%`";
-      break;
-    case Share::kWhole:
-      if (!whole || percent.value < 1) expected = "a whole percentage between `1%` and `100%`";
-      break;
-    case Share::kWholeOrNone:
-      if (!whole) expected = "a whole percentage";
-      break;
-  }
-  if (expected.empty() || failed_) return;
-  Fail(codes::kBadLiteral, percent.span, std::string(what) + " takes " + expected);
-}
-
 Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
   if (auto bound = Bound<Number>()) {
-    CheckBounds(what, bounds, *bound);
+    Refuse(bound->span, NumberFault(what, bounds, bound->value));
     return *bound;
   }
   if (failed_) return {};
@@ -304,7 +279,7 @@ Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
       Is(TokenKind::kNumber) ? ParseNumber(Text()) : std::nullopt;
   const bool digits = !AtEnd() && Text().find_first_not_of("0123456789") == std::string_view::npos;
   if (!value && Is(TokenKind::kNumber) && digits) {  // more than any number can be
-    Fail(codes::kBadLiteral, SpanAt(), OutOfBounds(what, bounds, Text()));
+    Refuse(SpanAt(), NumberFault(what, bounds, std::numeric_limits<std::int64_t>::max()));
     return {};
   }
   if (!value) {
@@ -313,13 +288,8 @@ Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
   }
   Number number{*value, SpanAt()};
   Skip();
-  CheckBounds(what, bounds, number);
+  Refuse(number.span, NumberFault(what, bounds, number.value));
   return number;
-}
-
-void Cursor::CheckBounds(std::string_view what, Bounds bounds, const Number& number) {
-  if (failed_ || (number.value >= bounds.least && number.value <= bounds.most)) return;
-  Fail(codes::kBadLiteral, number.span, OutOfBounds(what, bounds, std::to_string(number.value)));
 }
 
 Number Cursor::ExpectSize(std::string_view what, Bounds bounds) {
@@ -341,11 +311,7 @@ Number Cursor::ExpectSize(std::string_view what, Bounds bounds) {
   }
   Number number{*value, SpanAt()};
   Skip();
-  if (number.value < bounds.least || number.value > bounds.most) {
-    Fail(codes::kBadLiteral, number.span,
-         Ticked(what) + " takes between " + std::to_string(bounds.least) + " and " +
-             std::to_string(bounds.most) + " bytes");
-  }
+  Refuse(number.span, SizeFault(what, bounds, number.value));
   return number;
 }
 

@@ -17,6 +17,7 @@
 #include "dsl/items.h"
 #include "dsl/name.h"
 #include "dsl/syntax.h"
+#include "dsl/value_faults.h"
 
 namespace weft::dsl {
 
@@ -108,6 +109,8 @@ class Cursor {
   // Reports "expected …, found …" at the position and fails the item.
   void FailExpected(std::string_view what);
   Diagnostic& Fail(const Code& code, Span span, std::string message);
+  // Fails with the fault there is; nullptr when there is none or the item failed before.
+  Diagnostic* Refuse(Span span, const Judgement& fault);
   [[nodiscard]] bool failed() const { return failed_; }
   void ClearFailure() { failed_ = false; }
   // Skips to the next token that begins a line or an item, past nested blocks, at most to `end`.
@@ -122,8 +125,6 @@ class Cursor {
   [[nodiscard]] std::pair<std::string_view, std::uint32_t> PhraseAt(Words once) const;
   // Fails when an item of this phrase was there before.
   void RefuseRepeated(Words once, std::map<std::string_view, Span>& first);
-  void CheckBounds(std::string_view what, Bounds bounds, const Number& number);
-  void CheckShare(std::string_view what, Share share, const Percent& percent);
   // Bound value of the word at the position, when it names a parameter.
   template <typename T>
   std::optional<T> Bound();

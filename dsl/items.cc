@@ -32,19 +32,9 @@ Name ExpectRetryCondition(Cursor& c) {
   } else {
     word = c.ExpectName("a retry condition such as `5xx` or `reset`");
   }
-  if (c.failed() || IsRetryCondition(word.value)) return word;
-  Diagnostic& d =
-      c.Fail(codes::kBadLiteral, word.span, "`" + word.value + "` is no condition for a retry");
-  const std::string near = NearestName(word.value, RetryConditions());
-  if (near.empty()) {
-    for (const std::string& known : RetryConditions()) {
-      d.help += (d.help.empty() ? "conditions are `" : ", `") + known + "`";
-    }
-    d.help += " and statuses such as `503`";
-  } else {
-    d.help = "did you mean `" + near + "`?";
-    d.edit = Edit{d.span, near};
-  }
+  Diagnostic* d = c.Refuse(word.span, RetryConditionFault(word.value));
+  const std::string near = d == nullptr ? "" : NearestName(word.value, RetryConditions());
+  if (!near.empty()) d->edit = Edit{d->span, near};
   return word;
 }
 
