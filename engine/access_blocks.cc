@@ -7,7 +7,7 @@
 namespace weft::engine {
 namespace {
 
-using Target = dsl::AccessDecl::TargetKind;
+using BlockTarget = dsl::AccessDecl::TargetKind;
 
 std::vector<const dsl::Selection*> SelectionsOf(const dsl::AccessDecl& decl) {
   std::vector<const dsl::Selection*> all;
@@ -28,8 +28,21 @@ AccessBlocks::AccessBlocks(Lowering& l) : l_(l) {
 }
 
 ReachedBlocks AccessBlocks::Of(const Server& server) {
+  Positions near;
+  const auto take = [&](const auto& index, const auto& key) {
+    const auto at = index.find(key);
+    if (at != index.end()) near.insert(near.end(), at->second.begin(), at->second.end());
+  };
+  take(by_target_, server.target);
+  take(by_section_, WorkspaceId{});
+  if (!server.workspace.IsNone()) {
+    take(by_workspace_, server.workspace);
+    take(by_section_, server.workspace);
+  }
+  std::sort(near.begin(), near.end());
   ReachedBlocks reached;
-  for (const AccessBlock& block : blocks_) {
+  for (const std::size_t position : near) {
+    const AccessBlock& block = blocks_[position];
     const Reach reach = ReachOf(block, server);
     if (reach != Reach::kNone) reached[reach].push_back(&block);
   }
@@ -39,28 +52,45 @@ ReachedBlocks AccessBlocks::Of(const Server& server) {
 void AccessBlocks::Add(const dsl::AccessDecl& decl) {
   AccessBlock block{.decl = &decl, .section = l_.Section(decl.header)};
   switch (decl.target_kind) {
-    case Target::kService:
+    case BlockTarget::kService:
       block.service = l_.ServiceNamed(*decl.target, block.section,
                                       "; what is to be guarded apart gets a service of its own");
       if (block.service.IsNone()) return;
       if (!Owns(block.section, l_.model[block.service].workspace, decl)) return;
       break;
-    case Target::kGateway:
+    case BlockTarget::kGateway:
       block.gateway = l_.Gateway(*decl.target, block.section);
       if (block.gateway.IsNone()) return;
       if (!Owns(block.section, l_.model[block.gateway].workspace, decl)) return;
       break;
-    case Target::kWorkspace:
+    case BlockTarget::kWorkspace:
       block.workspace = l_.Workspace(decl.target->parts.front());
       if (block.workspace.IsNone() || !Owns(block.section, block.workspace, decl)) return;
       break;
-    case Target::kServices:
-    case Target::kWorkloads:
-    case Target::kMesh:
+    case BlockTarget::kServices:
+    case BlockTarget::kWorkloads:
+    case BlockTarget::kMesh:
       break;
   }
   for (const dsl::AccessClause& clause : decl.clauses) AddClause(clause, block);
   block.closes = decl.default_deny || !block.allow.empty();
+  const std::size_t position = blocks_.size();
+  switch (decl.target_kind) {
+    case BlockTarget::kService:
+      by_target_[block.service].push_back(position);
+      break;
+    case BlockTarget::kGateway:
+      by_target_[block.gateway].push_back(position);
+      break;
+    case BlockTarget::kWorkspace:
+      by_workspace_[block.workspace].push_back(position);
+      break;
+    case BlockTarget::kServices:
+    case BlockTarget::kWorkloads:
+    case BlockTarget::kMesh:
+      by_section_[block.section].push_back(position);
+      break;
+  }
   blocks_.push_back(std::move(block));
 }
 
@@ -90,20 +120,20 @@ void AccessBlocks::AddClause(const dsl::AccessClause& clause, AccessBlock& block
 Reach AccessBlocks::ReachOf(const AccessBlock& block, const Server& server) {
   const bool gateway = std::holds_alternative<GatewayId>(server.target);
   switch (block.decl->target_kind) {
-    case Target::kService:
+    case BlockTarget::kService:
       return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.service)
                  ? Reach::kTarget
                  : Reach::kNone;
-    case Target::kGateway:
+    case BlockTarget::kGateway:
       return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.gateway)
                  ? Reach::kTarget
                  : Reach::kNone;
-    case Target::kWorkspace:
+    case BlockTarget::kWorkspace:
       return !gateway && block.workspace == server.workspace ? Reach::kWorkspace : Reach::kNone;
-    case Target::kServices:
-    case Target::kWorkloads:
+    case BlockTarget::kServices:
+    case BlockTarget::kWorkloads:
       return !gateway && SelectsServer(block, server) ? Reach::kSelected : Reach::kNone;
-    case Target::kMesh:
+    case BlockTarget::kMesh:
       return gateway ? Reach::kNone : Reach::kMesh;
   }
   return Reach::kNone;
@@ -123,7 +153,7 @@ bool AccessBlocks::SelectsServer(const AccessBlock& block, const dsl::Selection&
     if (std::find(only.begin(), only.end(), server.cluster) == only.end()) return false;
   }
   const Selectable object{server.name, server.workspace, server.ns, server.labels};
-  if (block.decl->target_kind == Target::kServices) {
+  if (block.decl->target_kind == BlockTarget::kServices) {
     return std::holds_alternative<ServiceId>(server.target) &&
            Matches(l_, selection, block.section, object);
   }

@@ -67,6 +67,11 @@ class AccessBlocks {
 
   Lowering& l_;
   std::vector<AccessBlock> blocks_;
+  // Positions in `blocks_`, so that a server looks at those only that can stand for it.
+  using Positions = std::vector<std::size_t>;
+  std::map<std::variant<ServiceId, GatewayId, WorkloadId>, Positions> by_target_;
+  std::map<WorkspaceId, Positions> by_workspace_;  // `access workspace w`
+  std::map<WorkspaceId, Positions> by_section_;    // those that select; none: the mesh section
 };
 
 [[nodiscard]] AccessRuleId AddAccessRule(Model& model, AccessRule rule);
