@@ -332,9 +332,8 @@ std::string VerifyHuman(const VerifyResult& result, bool color) {
   text += fmt::format(
       "{} proved, {} violated, {} undecided{}; {} rules, {:.3f} s",
       report.Count(PropertyVerdict::kProved), report.Count(PropertyVerdict::kViolated),
-      report.Count(PropertyVerdict::kUndecided),
-      empty == 0 ? "" : fmt::format(", {} empty", empty), result.policy.model.rules,
-      result.seconds);
+      report.Count(PropertyVerdict::kUndecided), empty == 0 ? "" : fmt::format(", {} empty", empty),
+      result.policy.model.rules, result.seconds);
   if (!result.accepted.empty()) {
     text += "\n" + CountText(result.accepted.size(), "finding") + " accepted by the baseline";
   }

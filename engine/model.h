@@ -79,6 +79,7 @@ struct Workspace {
   bool has_imports = false;
   Span span;
   Span isolate_span;  // of the `isolate` item; unknown when not isolated
+  Span open_span;     // of `isolate off`; unknown without
 };
 
 // ---- services, destinations, externals --------------------------------------------------------

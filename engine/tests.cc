@@ -7,9 +7,9 @@
 #include "engine/hosts.h"
 #include "engine/lower.h"
 #include "engine/lowering.h"
-#include "engine/places.h"
 #include "engine/match.h"
 #include "engine/path.h"
+#include "engine/places.h"
 
 namespace weft::engine {
 namespace {

@@ -398,8 +398,8 @@ class GatewayLaw {
         meant.push_back(here);
         broken.push_back(formulas.And({here, wanted ? formulas.Not(good) : good}));
       }
-      // What `no …` forbids need not be routed by anything now.
-      if (!every) meant = {formulas.And({where, region})};
+      // What `no …` forbids need not be routed, nor its host served, by anything now.
+      if (!every) meant = {where};
       // Without a target, a request no rule takes is one that is not served.
       if (wanted && law_.to.empty() && !law_.only_allowed) {
         none.push_back(where);

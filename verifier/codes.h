@@ -112,29 +112,14 @@ inline constexpr Code kUndecided{
     "The property could be neither proved nor refuted: an expression is outside of what weft can "
     "reason about, or a limit was reached. The message says which. It counts as not proved."};
 
-inline constexpr std::array kVerifierCodes = {kLawViolated,
-                                              kIsolationBroken,
-                                              kUnreachableRule,
-                                              kRefusedRoute,
-                                              kIdleAllow,
-                                              kIdleDeny,
-                                              kMtlsMismatch,
-                                              kNoEjection,
-                                              kNothingLeft,
-                                              kResidencyBroken,
-                                              kFailoverLoop,
-                                              kUnresolvedInCluster,
-                                              kBudgetExceeded,
-                                              kHostHijack,
-                                              kHostCollision,
-                                              kRuleConflict,
-                                              kIdleLimit,
-                                              kLimitNeverDecides,
-                                              kAuthorizationSkipped,
-                                              kTokenNotDemanded,
-                                              kSaysNothing,
-                                              kAddedInOriginal,
-                                              kUnproved,
-                                              kUndecided};
+inline constexpr std::array kVerifierCodes = {
+    kLawViolated,          kIsolationBroken,  kUnreachableRule,
+    kRefusedRoute,         kIdleAllow,        kIdleDeny,
+    kMtlsMismatch,         kNoEjection,       kNothingLeft,
+    kResidencyBroken,      kFailoverLoop,     kUnresolvedInCluster,
+    kBudgetExceeded,       kHostHijack,       kHostCollision,
+    kRuleConflict,         kIdleLimit,        kLimitNeverDecides,
+    kAuthorizationSkipped, kTokenNotDemanded, kSaysNothing,
+    kAddedInOriginal,      kUnproved,         kUndecided};
 
 }  // namespace weft::verifier::codes

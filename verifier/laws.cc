@@ -100,12 +100,11 @@ Diagnostic& ViolateLaw(Work& work, const Law& law, std::string message) {
   return d;
 }
 
-void SaysNothing(Work& work, const Law& law, Span part, const std::string& why,
-                 std::string help) {
+void SaysNothing(Work& work, const Law& law, Span part, const std::string& why, std::string help) {
   work.Conclude(kLawProperty, law.title, PropertyVerdict::kEmpty);
-  Diagnostic& d =
-      work.Violation(kLawProperty, law.title, codes::kSaysNothing, Severity::kWarning,
-                     part.IsKnown() ? part : law.span, "\"" + law.title + "\" says nothing: " + why);
+  Diagnostic& d = work.Violation(kLawProperty, law.title, codes::kSaysNothing, Severity::kWarning,
+                                 part.IsKnown() ? part : law.span,
+                                 "\"" + law.title + "\" says nothing: " + why);
   d.severity = Severity::kError;
   d.label = part.IsKnown() ? "this part is empty" : "this law";
   d.help = std::move(help);

@@ -62,10 +62,13 @@ class ServerLaw {
   void ReportEmpty() {
     if (asked_) {
       const bool both = possible_ && anyone_;
-      SaysNothing(work_, law_, both ? Span{} : anyone_ ? law_.parts.where : law_.parts.from,
-                  both        ? "nobody of those it names can send such a request"
-                  : anyone_   ? "no request is like this"
-                              : "nobody can be such a caller",
+      SaysNothing(work_, law_,
+                  both      ? Span{}
+                  : anyone_ ? law_.parts.where
+                            : law_.parts.from,
+                  both      ? "nobody of those it names can send such a request"
+                  : anyone_ ? "no request is like this"
+                            : "nobody can be such a caller",
                   "mend the part, or remove the law");
       return;
     }
@@ -165,8 +168,7 @@ class ServerLaw {
         found.Request(RequestTo(work_.model, service, cluster, port, *found.Caller()));
     ViolateLaw(work_, law_, "this request to `" + work_.TargetName(service) + "` is let in");
     work_.report.findings.back().diagnostic.clusters = {work_.model[cluster].name};
-    const std::vector<Span> rules =
-        work_.Witness(request, engine::TargetRef(service), true, false);
+    const std::vector<Span> rules = work_.Witness(request, engine::TargetRef(service), true, false);
     Finding& finding = work_.report.findings.back();
     bool any = false;
     for (const Span& span : rules) {
@@ -181,6 +183,11 @@ class ServerLaw {
       }
       finding.diagnostic.related.push_back(
           {work_.model[service].span, "nothing restricts who may call this"});
+      const engine::WorkspaceId owner = work_.model[service].workspace;
+      if (!owner.IsNone() && work_.model[owner].open_span.IsKnown()) {
+        finding.diagnostic.related.push_back(
+            {work_.model[owner].open_span, "and its workspace is not isolated"});
+      }
     }
     finding.diagnostic.help = "narrow what lets it in, add a `deny`, or weaken the law";
   }

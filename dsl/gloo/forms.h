@@ -1,5 +1,5 @@
-// Forms: what the value of a field may be beyond its type, as the table of fields names it behind the
-// type (`int:status`). They are judged as the values of weft text are.
+// Forms: what the value of a field may be beyond its type, as the table of fields names it behind
+// the type (`int:status`). They are judged as the values of weft text are.
 #pragma once
 
 #include <string>
