@@ -116,27 +116,33 @@ void AddAccount(const Model& model, const Workload& workload, std::vector<Caller
   }
 }
 
+void IndexAccounts(Lowering& l) {
+  if (!l.services_by_account.empty()) return;
+  for (const auto& [name, id] : l.services) {
+    for (const ServiceInstance& instance : l.model[id].instances) {
+      for (const WorkloadId workload : instance.workloads) {
+        const Workload& w = l.model[workload];
+        l.services_by_account[{w.cluster, w.ns, w.account}].emplace_back(id, workload);
+      }
+    }
+  }
+}
+
 // Another service of the namespace that runs under the account, which a rule then admits too.
 void WarnShared(Lowering& l, ServiceId id, const Workload& workload, Span span) {
-  const auto begin = l.services.lower_bound({workload.ns, ""});
-  for (auto at = begin; at != l.services.end() && at->first.first == workload.ns; ++at) {
-    if (at->second == id) continue;
-    const ServiceInstance* instance = l.model[at->second].In(workload.cluster);
-    if (instance == nullptr) continue;
-    for (const WorkloadId other : instance->workloads) {
-      if (l.model[other].account != workload.account) continue;
-      const ServiceInstance* own = l.model[id].In(workload.cluster);
-      const bool same =
-          std::find(own->workloads.begin(), own->workloads.end(), other) != own->workloads.end();
-      if (same) continue;
-      Diagnostic& d =
-          l.diagnostics.Warning(codes::kSharedAccount, span,
-                                "`" + l.model[id].name + "` and `" + l.model[at->second].name +
-                                    "` share the service account `" + workload.ns + "/" +
-                                    workload.account + "`: what admits one admits both");
-      d.clusters = {l.model[workload.cluster].name};
-      return;
-    }
+  IndexAccounts(l);
+  const auto at = l.services_by_account.find({workload.cluster, workload.ns, workload.account});
+  if (at == l.services_by_account.end()) return;
+  const std::vector<WorkloadId>& own = l.model[id].In(workload.cluster)->workloads;
+  for (const auto& [service, other] : at->second) {
+    if (service == id || std::find(own.begin(), own.end(), other) != own.end()) continue;
+    Diagnostic& d =
+        l.diagnostics.Warning(codes::kSharedAccount, span,
+                              "`" + l.model[id].name + "` and `" + l.model[service].name +
+                                  "` share the service account `" + workload.ns + "/" +
+                                  workload.account + "`: what admits one admits both");
+    d.clusters = {l.model[workload.cluster].name};
+    return;
   }
 }
 

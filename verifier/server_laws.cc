@@ -51,11 +51,8 @@ class ServerLaw {
       }
     }
     if (!meant_) ReportEmpty();
-    for (Property& property : work_.report.properties) {
-      if (property.name == kLawProperty && property.subject == law_.title) {
-        property.rests_on.assign(rests_on_.begin(), rests_on_.end());
-      }
-    }
+    const std::size_t mine = work_.known.at({kLawProperty, law_.title});
+    work_.report.properties[mine].rests_on.assign(rests_on_.begin(), rests_on_.end());
   }
 
  private:

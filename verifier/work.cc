@@ -161,15 +161,13 @@ std::size_t Report::Count(PropertyVerdict verdict) const {
 void Work::Conclude(const std::string& property, const std::string& subject,
                     PropertyVerdict verdict) {
   Charge();
-  for (current = report.properties.size(); current-- > 0;) {
-    Property& known = report.properties[current];
-    if (known.name != property) break;
-    if (known.subject != subject) continue;
-    known.verdict = Worse(known.verdict, verdict);
-    return;
+  const auto [at, fresh] = known.try_emplace({property, subject}, report.properties.size());
+  current = at->second;
+  if (fresh) {
+    report.properties.push_back({property, subject, verdict, {}, 0});
+  } else {
+    report.properties[current].verdict = Worse(report.properties[current].verdict, verdict);
   }
-  current = report.properties.size();
-  report.properties.push_back({property, subject, verdict, {}, 0});
 }
 
 void Work::Charge() {
@@ -196,9 +194,9 @@ Diagnostic& Work::Violation(const std::string& property, const std::string& subj
 void Work::Undecided(const std::string& property, const std::string& subject, Span span,
                      const std::string& reason) {
   Conclude(property, subject, PropertyVerdict::kUndecided);
-  const auto same = [&](const Finding& known) {
-    return known.diagnostic.number == codes::kUndecided.number && known.property == property &&
-           known.diagnostic.span == span && known.diagnostic.message.ends_with(reason);
+  const auto same = [&](const Finding& earlier) {
+    return earlier.diagnostic.number == codes::kUndecided.number && earlier.property == property &&
+           earlier.diagnostic.span == span && earlier.diagnostic.message.ends_with(reason);
   };
   if (std::any_of(report.findings.begin(), report.findings.end(), same)) return;
   Violation(property, subject, codes::kUndecided, Severity::kWarning, span,

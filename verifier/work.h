@@ -2,8 +2,10 @@
 // and reports here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/model.h"
@@ -24,6 +26,7 @@ struct Work {
   Atlas& atlas;
   ServerStudies& servers;
   Report& report;
+  std::map<std::pair<std::string, std::string>, std::size_t> known = {};  // properties so far
   std::size_t current = 0;  // property the time counts for
   double since = 0;
 
