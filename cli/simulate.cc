@@ -12,6 +12,7 @@
 #include "dsl/diagnostic.h"
 #include "dsl/overloaded.h"
 #include "engine/delivery.h"
+#include "engine/places.h"
 
 namespace weft::cli {
 namespace {
@@ -103,19 +104,11 @@ std::vector<Move> Simulate(const Model& model, const Request& lost) {
 // ---- the command line
 
 std::vector<std::string> Known(const Model& model, const std::string& kind) {
-  std::set<std::string> names;
-  for (const engine::Cluster& cluster : model.clusters) {
-    if (kind == "cluster") names.insert(cluster.name);
-    if (kind == "region") names.insert(cluster.locality.region);
-    if (kind == "zone") names.insert(cluster.locality.zone);
+  for (const engine::LossKind one :
+       {engine::LossKind::kCluster, engine::LossKind::kRegion, engine::LossKind::kZone}) {
+    if (engine::LossWord(one) == kind) return engine::NamesOf(model, one);
   }
-  for (const engine::Workload& workload : model.workloads) {
-    const engine::Locality place = LocalityOf(model, workload);
-    if (kind == "region") names.insert(place.region);
-    if (kind == "zone") names.insert(place.zone);
-  }
-  names.erase("");
-  return {names.begin(), names.end()};
+  return {};
 }
 
 Status AddLoss(const Model& model, const std::string& text, Request& lost) {

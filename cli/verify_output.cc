@@ -72,6 +72,7 @@ std::string VerifyJson(const VerifyResult& result) {
                      {"proved", report.Count(PropertyVerdict::kProved)},
                      {"violated", report.Count(PropertyVerdict::kViolated)},
                      {"undecided", report.Count(PropertyVerdict::kUndecided)},
+                     {"empty", report.Count(PropertyVerdict::kEmpty)},
                      {"accepted", result.accepted.size()},
                      {"rules", result.policy.model.rules},
                      {"seconds", result.seconds}};
@@ -206,9 +207,13 @@ std::string VerifyJunit(const VerifyResult& result) {
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   const Diagnostics& policy = result.policy.diagnostics;
   const bool broken = policy.HasErrors();
+  const auto broke = [](const verifier::Property& property) {
+    return property.verdict == PropertyVerdict::kViolated ||
+           property.verdict == PropertyVerdict::kEmpty;
+  };
   // What the baseline accepts is no failure.
   const auto fails = [&](const verifier::Property& property) {
-    return property.verdict == PropertyVerdict::kViolated &&
+    return broke(property) &&
            std::any_of(report.findings.begin(), report.findings.end(),
                        [&](const auto& finding) { return finding.property == property.name; });
   };
@@ -217,8 +222,8 @@ std::string VerifyJunit(const VerifyResult& result) {
   xml +=
       fmt::format("<testsuite name=\"weft verify\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
                   report.properties.size() + (broken ? 1 : 0), failures + (broken ? 1 : 0),
-                  report.Count(PropertyVerdict::kViolated) - failures +
-                      report.Count(PropertyVerdict::kUndecided));
+                  report.Count(PropertyVerdict::kViolated) + report.Count(PropertyVerdict::kEmpty) -
+                      failures + report.Count(PropertyVerdict::kUndecided));
   // Nothing is proved of a policy that does not type: that is a failure, not an empty suite.
   if (broken) {
     xml += "  <testcase classname=\"policy\" name=\"types\">\n";
@@ -239,13 +244,11 @@ std::string VerifyJunit(const VerifyResult& result) {
     xml += ">\n";
     if (property.verdict == PropertyVerdict::kUndecided)
       xml += "    <skipped message=\"undecided\"/>\n";
-    if (property.verdict == PropertyVerdict::kViolated && !fails(property)) {
+    if (broke(property) && !fails(property)) {
       xml += "    <skipped message=\"accepted by the baseline\"/>\n";
     }
     for (const verifier::Finding& finding : report.findings) {
-      if (property.verdict != PropertyVerdict::kViolated || finding.property != property.name) {
-        continue;
-      }
+      if (!broke(property) || finding.property != property.name) continue;
       xml +=
           fmt::format("    <failure message=\"{}\">{}</failure>\n", Xml(finding.diagnostic.message),
                       Xml(result.policy.inputs.sources.FileLine(finding.diagnostic.span)));
@@ -328,10 +331,12 @@ std::string VerifyHuman(const VerifyResult& result, bool color) {
     text += "\n";
   }
   const verifier::Report& report = result.report;
+  const std::size_t empty = report.Count(PropertyVerdict::kEmpty);
   text += fmt::format(
-      "{} proved, {} violated, {} undecided; {} rules, {:.3f} s",
+      "{} proved, {} violated, {} undecided{}; {} rules, {:.3f} s",
       report.Count(PropertyVerdict::kProved), report.Count(PropertyVerdict::kViolated),
-      report.Count(PropertyVerdict::kUndecided), result.policy.model.rules, result.seconds);
+      report.Count(PropertyVerdict::kUndecided), empty == 0 ? "" : fmt::format(", {} empty", empty),
+      result.policy.model.rules, result.seconds);
   if (!result.accepted.empty()) {
     text += "\n" + CountText(result.accepted.size(), "finding") + " accepted by the baseline";
   }

@@ -56,6 +56,13 @@ void ReadTargetOf(Cursor& c, AccessDecl& access) {
   const Span span = Join(first, c.LastSpan());
   access.header.name = {std::string(c.syntax().text.substr(span.begin, span.end - span.begin)),
                         span};
+  if (c.bindings() != nullptr && access.target) {  // a parameter says its name, not what it is
+    using Kind = AccessDecl::TargetKind;
+    access.header.name.value = (access.target_kind == Kind::kGateway     ? "gateway "
+                                : access.target_kind == Kind::kWorkspace ? "workspace "
+                                                                         : "") +
+                               access.target->Text();
+  }
   access.header.span = Join(access.header.span, span);
 }
 
@@ -94,7 +101,8 @@ void ReadAccess(Cursor& c, Header header, Program& program) {
           return ReadItem(c, access.items);
         }
         return true;
-      });
+      },
+      {"default deny", "priority"});
   if (access.clauses.empty() && access.items.empty() && !access.default_deny) {
     if (c.diagnostics().errors() > errors) return;  // what it says is broken and already reported
     c.diagnostics()

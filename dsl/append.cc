@@ -27,6 +27,7 @@ void Append(Program& program, Program more) {
   Move(more.predicates, program.predicates);
   Move(more.policies, program.policies);
   Move(more.uses, program.uses);
+  Move(more.applies, program.applies);
   Move(more.jwts, program.jwts);
   Move(more.authorizers, program.authorizers);
   Move(more.limiters, program.limiters);

@@ -41,7 +41,8 @@ inline constexpr Code kUnknownDeclaration{
     1021, "unknown-declaration",
     "A declaration begins with a word the language does not have. Declarations are: mesh, cluster, "
     "workspace, gateway, service, external, destination, route, table, access, limit, limits, "
-    "counter, predicate, policy, use, jwt, authorizer, limiter, trust root, istio, gateways, "
+    "counter, predicate, policy, apply, use, jwt, authorizer, limiter, trust root, istio, "
+    "gateways, "
     "workload, raw istio, test, prove."};
 inline constexpr Code kUnknownItem{1022, "unknown-item",
                                    "A block holds a word that is no item of this kind of "
@@ -111,6 +112,12 @@ inline constexpr Code kExpansionTooLarge{
     "happens when each of a row of predicates names the one before it twice. At most 10,000 parts "
     "and 128 levels make a condition, 1,000 items a block; predicates and templates nest at most "
     "32 deep, and those of the whole policy add at most 1,000,000 parts and 200,000 items."};
+inline constexpr Code kNoMesh{
+    2018, "no-mesh",
+    "No file says `mesh NAME`, so everything about the mesh is taken for granted: it is called "
+    "`mesh`, its root namespace is `istio-system`, paths are normalized as by `base`, servers that "
+    "say nothing of mTLS take clear text too, and a cluster that does not name its trust domain is "
+    "in that of its inventory, else in one of its own name. Begin a file with `mesh NAME`."};
 inline constexpr Code kYamlSyntax{
     1101, "yaml-syntax",
     "The YAML text cannot be parsed. The message says what the parser found and where."};
@@ -123,11 +130,11 @@ inline constexpr Code kYamlLimit{
     "Write the data out instead of nesting aliases."};
 
 inline constexpr std::array kDslCodes = {
-    kUnreadable,        kTooLarge,       kNotUtf8,          kBadCharacter,       kOpenString,
-    kUnmatched,         kTooDeep,        kUnexpected,       kUnknownDeclaration, kUnknownItem,
-    kMissingSection,    kBadLiteral,     kMissingUnit,      kBadPattern,         kEmptySelection,
-    kRepeatedItem,      kBadHost,        kMissingItem,      kDuplicate,          kUnknownTemplate,
-    kBadArgument,       kExpansionCycle, kUnknownModule,    kModuleCycle,        kMisplacedItem,
-    kExpansionTooLarge, kYamlSyntax,     kYamlDuplicateKey, kYamlLimit};
+    kUnreadable,        kTooLarge,       kNotUtf8,       kBadCharacter,       kOpenString,
+    kUnmatched,         kTooDeep,        kUnexpected,    kUnknownDeclaration, kUnknownItem,
+    kMissingSection,    kBadLiteral,     kMissingUnit,   kBadPattern,         kEmptySelection,
+    kRepeatedItem,      kBadHost,        kMissingItem,   kDuplicate,          kUnknownTemplate,
+    kBadArgument,       kExpansionCycle, kUnknownModule, kModuleCycle,        kMisplacedItem,
+    kExpansionTooLarge, kNoMesh,         kYamlSyntax,    kYamlDuplicateKey,   kYamlLimit};
 
 }  // namespace weft::dsl::codes

@@ -1,7 +1,7 @@
 #include "dsl/cursor.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "dsl/codes.h"
 #include "dsl/literals.h"
@@ -12,15 +12,6 @@ namespace {
 // What a literal belongs to, in backticks when it is a word of the language.
 std::string Ticked(std::string_view what) {
   return what.starts_with('`') ? std::string(what) : "`" + std::string(what) + "`";
-}
-
-std::string OutOfBounds(std::string_view what, Bounds bounds, std::string_view found) {
-  std::string text(what);
-  text += bounds.most < kMostCount ? " lies between " + std::to_string(bounds.least) + " and " +
-                                         std::to_string(bounds.most)
-                                   : " is a number from " + std::to_string(bounds.least) + " to " +
-                                         std::to_string(bounds.most);
-  return text + ", found `" + std::string(found) + "`";
 }
 
 }  // namespace
@@ -101,6 +92,13 @@ Diagnostic& Cursor::Fail(const Code& code, Span span, std::string message) {
   return diagnostics_.Error(code, span, std::move(message));
 }
 
+Diagnostic* Cursor::Refuse(Span span, const Judgement& fault) {
+  if (failed_ || !fault) return nullptr;
+  Diagnostic& d = Fail(fault->code, span, fault->message);
+  d.help = fault->help;
+  return &d;
+}
+
 template <typename T>
 std::optional<T> Cursor::Bound() {
   if (bindings_ == nullptr || failed_ || !Is(TokenKind::kWord)) return std::nullopt;
@@ -113,6 +111,15 @@ std::optional<T> Cursor::Bound() {
 }
 
 Name Cursor::ExpectName(std::string_view what) {
+  const std::uint32_t first = at_;
+  if (auto bound = Bound<QName>()) {
+    if (bound->parts.size() == 1 && !bound->IsQuoted()) return bound->parts.front();
+    at_ = first;
+  }
+  return ExpectPlainName(what);
+}
+
+Name Cursor::ExpectPlainName(std::string_view what) {
   if (failed_) return {};
   if (!Is(TokenKind::kWord)) {
     FailExpected(what);
@@ -172,7 +179,28 @@ Str Cursor::ExpectString(std::string_view what) {
   }
   Str value{std::move(*text), SpanAt()};
   Skip();
+  FillIn(value);
   return value;
+}
+
+void Cursor::FillIn(Str& text) const {
+  if (bindings_ == nullptr) return;
+  bool any = false;
+  std::string filled;
+  std::size_t from = 0;
+  for (std::size_t open = text.value.find('{'); open != std::string::npos;
+       open = text.value.find('{', open + 1)) {
+    const std::size_t close = text.value.find('}', open);
+    if (close == std::string::npos) break;
+    const auto at = bindings_->find(text.value.substr(open + 1, close - open - 1));
+    const auto* argument = at == bindings_->end() ? nullptr : std::get_if<Str>(&at->second);
+    if (argument == nullptr) continue;
+    filled += text.value.substr(from, open - from) + argument->value;
+    from = close + 1;
+    if (!any) text.span = argument->span;  // where what is wrong with the whole can be mended
+    any = true;
+  }
+  if (any) text.value = filled + text.value.substr(from);
 }
 
 Duration Cursor::ExpectDuration(std::string_view what, Zero zero) {
@@ -182,9 +210,7 @@ Duration Cursor::ExpectDuration(std::string_view what, Zero zero) {
   } else {
     duration = ReadDuration(what);
   }
-  if (!failed_ && zero == Zero::kRefused && duration.value.count() == 0) {
-    Fail(codes::kBadLiteral, duration.span, Ticked(what) + " takes at least `1ms`, found `0`");
-  }
+  Refuse(duration.span, DurationFault(what, zero, duration.value));
   return duration;
 }
 
@@ -216,7 +242,7 @@ Duration Cursor::ReadDuration(std::string_view what) {
 
 Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   if (auto bound = Bound<Percent>()) {
-    CheckShare(what, share, *bound);
+    Refuse(bound->span, ShareFault(what, share, bound->value));
     return *bound;
   }
   if (failed_) return {};
@@ -225,7 +251,7 @@ Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   const std::optional<double> value = Is(TokenKind::kNumber) ? ParsePercent(text) : std::nullopt;
   if (value) {
     Skip();
-    CheckShare(what, share, {*value, span});
+    Refuse(span, ShareFault(what, share, *value));
     return {*value, span};
   }
   if (Is(TokenKind::kNumber) && ParseNumber(text)) {
@@ -243,30 +269,9 @@ Percent Cursor::ExpectPercent(std::string_view what, Share share) {
   return {};
 }
 
-void Cursor::CheckShare(std::string_view what, Share share, const Percent& percent) {
-  constexpr double kLeastShare = 0.0001;
-  const bool whole = percent.value == std::floor(percent.value);
-  std::string expected;
-  switch (share) {
-    case Share::kAny:
-      return;
-    case Share::kSome:
-      if (percent.value < kLeastShare) expected = "a percentage of at least `0.0001%`";
-      break;
-    case Share::kWhole:
-      if (!whole || percent.value < 1) expected = "a whole percentage between `1%` and `100%`";
-      break;
-    case Share::kWholeOrNone:
-      if (!whole) expected = "a whole percentage";
-      break;
-  }
-  if (expected.empty() || failed_) return;
-  Fail(codes::kBadLiteral, percent.span, std::string(what) + " takes " + expected);
-}
-
 Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
   if (auto bound = Bound<Number>()) {
-    CheckBounds(what, bounds, *bound);
+    Refuse(bound->span, NumberFault(what, bounds, bound->value));
     return *bound;
   }
   if (failed_) return {};
@@ -274,7 +279,7 @@ Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
       Is(TokenKind::kNumber) ? ParseNumber(Text()) : std::nullopt;
   const bool digits = !AtEnd() && Text().find_first_not_of("0123456789") == std::string_view::npos;
   if (!value && Is(TokenKind::kNumber) && digits) {  // more than any number can be
-    Fail(codes::kBadLiteral, SpanAt(), OutOfBounds(what, bounds, Text()));
+    Refuse(SpanAt(), NumberFault(what, bounds, std::numeric_limits<std::int64_t>::max()));
     return {};
   }
   if (!value) {
@@ -283,13 +288,8 @@ Number Cursor::ExpectNumber(std::string_view what, Bounds bounds) {
   }
   Number number{*value, SpanAt()};
   Skip();
-  CheckBounds(what, bounds, number);
+  Refuse(number.span, NumberFault(what, bounds, number.value));
   return number;
-}
-
-void Cursor::CheckBounds(std::string_view what, Bounds bounds, const Number& number) {
-  if (failed_ || (number.value >= bounds.least && number.value <= bounds.most)) return;
-  Fail(codes::kBadLiteral, number.span, OutOfBounds(what, bounds, std::to_string(number.value)));
 }
 
 Number Cursor::ExpectSize(std::string_view what, Bounds bounds) {
@@ -311,11 +311,7 @@ Number Cursor::ExpectSize(std::string_view what, Bounds bounds) {
   }
   Number number{*value, SpanAt()};
   Skip();
-  if (number.value < bounds.least || number.value > bounds.most) {
-    Fail(codes::kBadLiteral, number.span,
-         Ticked(what) + " takes between " + std::to_string(bounds.least) + " and " +
-             std::to_string(bounds.most) + " bytes");
-  }
+  Refuse(number.span, SizeFault(what, bounds, number.value));
   return number;
 }
 
@@ -398,66 +394,6 @@ std::vector<LabelTerm> Cursor::ExpectLabelBlock(std::string_view what) {
   }
   Expect(TokenKind::kCloseBrace, "`}`");
   return terms;
-}
-
-void Cursor::ReadBlock(std::string_view where, std::initializer_list<std::string_view> known,
-                       const std::function<bool(std::string_view word)>& read) {
-  if (failed_) return;
-  if (!Is(TokenKind::kOpenBrace)) {
-    FailExpected("`{`");
-    return;
-  }
-  const std::uint32_t close = syntax_.tokens[at_].match;
-  Skip();
-  ReadItems(close, where, known, read);
-  at_ = close + 1;
-}
-
-void Cursor::ReadItems(std::uint32_t end, std::string_view where,
-                       std::initializer_list<std::string_view> known,
-                       const std::function<bool(std::string_view word)>& read) {
-  const std::uint32_t outer_end = std::exchange(end_, end);
-  while (at_ < end) {
-    const std::uint32_t start = at_;
-    const std::string word(Text());
-    const bool handled = read(word);
-    if (!handled && !failed_) {
-      Diagnostic& d = Fail(codes::kUnknownItem, SpanAt(),
-                           "unknown item `" + word + "` in " + std::string(where));
-      const std::vector<std::string> words(known.begin(), known.end());
-      const std::string near = NearestName(word, words);
-      if (!near.empty()) {
-        d.help = "did you mean `" + near + "`?";
-        d.edit = Edit{d.span, near};
-      } else {
-        std::string list;
-        for (const std::string& name : words) list += (list.empty() ? "`" : ", `") + name + "`";
-        d.help = "items here are " + list;
-      }
-    }
-    if (failed_) Recover(start, end);
-    if (at_ == start) Skip();
-  }
-  at_ = end;
-  end_ = outer_end;
-}
-
-void Cursor::Recover(std::uint32_t start, std::uint32_t end) {
-  failed_ = false;
-  at_ = std::max(at_, start);
-  // The item's own brackets are passed as a whole, wherever in them reading stopped.
-  std::uint32_t i = start;
-  bool first = true;
-  while (i < end) {
-    const Token& token = syntax_.tokens[i];
-    const bool begins = token.line_start || token.gap_before;
-    if (!first && begins && i >= at_) break;
-    first = false;
-    const bool opens = token.kind == TokenKind::kOpenBrace ||
-                       token.kind == TokenKind::kOpenBracket || token.kind == TokenKind::kOpenParen;
-    i = opens ? token.match + 1 : i + 1;
-  }
-  at_ = std::min(i, end);
 }
 
 }  // namespace weft::dsl

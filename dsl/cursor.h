@@ -17,6 +17,7 @@
 #include "dsl/items.h"
 #include "dsl/name.h"
 #include "dsl/syntax.h"
+#include "dsl/value_faults.h"
 
 namespace weft::dsl {
 
@@ -59,6 +60,7 @@ class Cursor {
   void Expect(TokenKind kind, std::string_view what);
 
   Name ExpectName(std::string_view what);
+  Name ExpectPlainName(std::string_view what);  // never stands for a template's parameter
   QName ExpectQName(std::string_view what);
   Name ExpectServiceHost(std::string_view what);
   Str ExpectString(std::string_view what);
@@ -90,18 +92,25 @@ class Cursor {
     Expect(TokenKind::kCloseBracket, "`]`");
   }
 
+  using Words = std::initializer_list<std::string_view>;
   // Reads `{ items }`; `read` is called at each item's first token and consumes it, or returns
-  // false for a word it does not know. `known` are the words offered when there is a near one.
-  void ReadBlock(std::string_view where, std::initializer_list<std::string_view> known,
-                 const std::function<bool(std::string_view word)>& read);
+  // false for a word it does not know. `known` are the words offered when there is a near one. An
+  // item that begins with one of the phrases `once` (of which the longest counts) can stand once.
+  void ReadBlock(std::string_view where, Words known,
+                 const std::function<bool(std::string_view word)>& read, Words once = {});
   // The same over [at, end) without braces.
-  void ReadItems(std::uint32_t end, std::string_view where,
-                 std::initializer_list<std::string_view> known,
-                 const std::function<bool(std::string_view word)>& read);
+  void ReadItems(std::uint32_t end, std::string_view where, Words known,
+                 const std::function<bool(std::string_view word)>& read, Words once = {});
+  // The known words of the innermost block.
+  [[nodiscard]] Words known() const { return known_; }
+  // Whether the token at the position goes on with what stands before it: same line, one space.
+  [[nodiscard]] bool GoesOn() const;
 
   // Reports "expected …, found …" at the position and fails the item.
   void FailExpected(std::string_view what);
   Diagnostic& Fail(const Code& code, Span span, std::string message);
+  // Fails with the fault there is; nullptr when there is none or the item failed before.
+  Diagnostic* Refuse(Span span, const Judgement& fault);
   [[nodiscard]] bool failed() const { return failed_; }
   void ClearFailure() { failed_ = false; }
   // Skips to the next token that begins a line or an item, past nested blocks, at most to `end`.
@@ -109,8 +118,13 @@ class Cursor {
 
  private:
   Duration ReadDuration(std::string_view what);
-  void CheckBounds(std::string_view what, Bounds bounds, const Number& number);
-  void CheckShare(std::string_view what, Share share, const Percent& percent);
+  // Puts the template's arguments in place of `{parameter}`.
+  void FillIn(Str& text) const;
+  // The phrase of `once` that the position begins with, "" when there is none; and how many words
+  // it has.
+  [[nodiscard]] std::pair<std::string_view, std::uint32_t> PhraseAt(Words once) const;
+  // Fails when an item of this phrase was there before.
+  void RefuseRepeated(Words once, std::map<std::string_view, Span>& first);
   // Bound value of the word at the position, when it names a parameter.
   template <typename T>
   std::optional<T> Bound();
@@ -120,6 +134,7 @@ class Cursor {
   std::uint32_t end_;
   Diagnostics& diagnostics_;
   const ParameterBindings* bindings_;
+  Words known_;
   bool failed_ = false;
 };
 

@@ -9,115 +9,15 @@
 #include <vector>
 
 #include "dsl/condition.h"
+#include "dsl/header.h"
 #include "dsl/items.h"
 #include "dsl/name.h"
+#include "dsl/platform_declarations.h"
+#include "dsl/provider_declarations.h"
 #include "dsl/syntax.h"
+#include "dsl/test_declarations.h"
 
 namespace weft::dsl {
-
-// What every declaration has.
-struct Header {
-  Name name;
-  Span span;          // the declaration's first line: keyword to the name (and its `in`/`on` part)
-  std::string doc;    // text of the `///` comment above
-  std::string owner;  // workspace section it stands in; "" = mesh section
-  Span owner_span;
-  std::vector<LabelTerm> labels;  // `label k = "v"`
-};
-
-// `east-west { gateway where label istio = "eastwestgateway" in namespace "n"  port 15443
-// terminate on 15444  address "1.2.3.4" port 15443 }`
-struct EastWestAddress {
-  Str address;
-  std::optional<Port> port;
-};
-struct EastWest {
-  std::vector<LabelTerm> gateway;
-  std::optional<Str> gateway_name;  // `gateway "istio-eastwestgateway"`: of the Service
-  std::optional<Str> in_namespace;
-  std::optional<Port> port;
-  std::optional<Port> terminate_on;
-  std::vector<EastWestAddress> addresses;
-  std::vector<Name> clusters;  // `on [east]`; empty = all
-  Span span;
-};
-
-// `federate { hosts "*.mesh.internal"  services where label k = "v"  ports [8080] }`, `federate
-// off`: every selected service gets the name `<service>.<namespace>.<cluster>.mesh.internal`.
-struct FederateItem {
-  bool off = false;
-  std::optional<Str> suffix;  // without the `*.`
-  std::vector<Selection> services;
-  std::vector<Port> ports;
-  Span span;
-};
-
-struct IsolateItem {  // `isolate { mtls strict  trim proxies }`, `isolate off`
-  bool off = false;
-  std::optional<Spanned<MtlsMode>> mtls;
-  std::optional<TrimItem> trim;
-  Span span;
-};
-
-enum class ClientMode { kAuto, kSniRouting, kTlsTermination };
-enum class PathNormalization { kNone, kBase, kMergeSlashes, kDecodeAndMergeSlashes };
-
-struct MeshDecl {  // `mesh shop { … }`
-  Header header;
-  std::vector<EastWest> east_west;
-  std::optional<Spanned<MtlsMode>> mtls;
-  std::optional<Spanned<PathNormalization>>
-      normalize;                      // `normalize paths base|none|merge slashes|decode slashes`
-  std::optional<Str> root_namespace;  // `root namespace "istio-system"`
-  // The workspace items of the same words, for every workspace; they win over its own.
-  std::optional<IsolateItem> isolate;
-  std::optional<TrimItem> trim;
-  std::optional<FederateItem> federate;
-  std::optional<Spanned<ClientMode>> client;
-};
-
-struct ClusterDecl {
-  Header header;
-  std::optional<Str> region;
-  std::optional<Str> zone;
-  std::optional<Name> network;
-  std::optional<Str> trust;
-  std::optional<Str> domain;
-  bool skip_warming = false;  // `skip warming`: others do not wait for its first snapshot
-};
-
-struct NamespaceClause {  // `namespaces ["a-*"] on [east]`, `namespaces where label k = "v" on
-                          // clusters where label …`
-  std::vector<Str> names;
-  std::vector<LabelTerm> labels;
-  std::vector<Name> clusters;  // empty and no cluster_labels = every cluster
-  std::vector<LabelTerm> cluster_labels;
-  bool without_policy = false;
-  Span span;
-};
-
-struct ShareClause {  // `export to gateways { … }`, `export to [a, b] { … }`, `export to all { …
-                      // }`, `import from a { … }`
-  std::vector<Name> workspaces;
-  bool all_workspaces = false;
-  std::vector<LabelTerm> workspace_labels;
-  std::vector<SharedResource> resources;  // no block = everything
-  bool transitive = false;
-  Span span;
-};
-struct WorkspaceDecl {
-  Header header;
-  std::vector<NamespaceClause> namespaces;
-  std::vector<ShareClause> exports;
-  std::vector<ShareClause> imports;
-  bool imports_nothing = false;  // `import nothing`; without any import everything shared is taken
-  std::optional<IsolateItem> isolate;
-  std::optional<Spanned<MtlsMode>> mtls;
-  std::optional<TrimItem> trim;
-  std::vector<EastWest> east_west;
-  std::optional<FederateItem> federate;
-  std::optional<Spanned<ClientMode>> client;  // of its destinations that do not say
-};
 
 enum class Protocol { kHttp, kHttp2, kGrpc, kHttps, kTcp, kTls };
 enum class TlsMode { kSimple, kMutual, kPassthrough, kAutoPassthrough, kIstioMutual };
@@ -205,6 +105,41 @@ struct ServiceDecl {  // `service reviews in "bookinfo-backends" { … }`
   std::vector<CallDecl> calls;
   std::vector<ResidencyDecl> residency;
   std::vector<Item> items;
+};
+
+// `workload vm-1 in "vms" on east { port http 5000  identity aws { role = "…" }  ready GET "/ok"
+// port 5000 every 10s }`: a workload outside of Kubernetes.
+struct WorkloadDecl {
+  struct Identity {
+    enum class Kind { kAws, kGcp, kAzure, kToken };
+    Kind kind = Kind::kAws;
+    std::vector<LabelTerm> terms;  // all must hold
+    Str spiffe;                    // kToken
+    Span span;
+  };
+  struct Registration {
+    Str in_namespace;
+    std::vector<Name> clusters;
+  };
+  struct Probe {
+    enum class Kind { kHttp, kTcp, kExec };
+    Kind kind = Kind::kHttp;
+    std::optional<Port> port;
+    std::optional<Str> path;
+    bool https = false;
+    std::vector<LabelTerm> headers;
+    std::optional<Str> host;
+    std::vector<Str> command;
+    std::optional<Duration> delay, every, within;
+    std::optional<Number> healthy_after, unhealthy_after;
+  };
+  Header header;
+  std::vector<Registration> registered;  // the head's and `registered in "ns" on east`
+  std::vector<PortDecl> ports;
+  std::vector<Identity> identities;  // any of them
+  std::optional<Str> account;        // `account "vm"`
+  std::vector<Str> addresses;        // `addresses ["10.0.0.7"]`
+  std::optional<Probe> ready;
 };
 
 struct ExternalEndpoint {
@@ -355,7 +290,7 @@ struct PredicateDecl {
 };
 
 struct Parameter {
-  enum class Type { kDuration, kPercent, kNumber, kString, kStrings, kService };
+  enum class Type { kDuration, kPercent, kNumber, kString, kStrings, kService, kName };
   Name name;
   Type type = Type::kString;
   std::optional<Value> fallback;
@@ -387,280 +322,18 @@ struct PolicyDecl {
   std::uint32_t body_end = 0;
 };
 
+// `apply NAME(arguments)`: the declarations of a template, as if they stood here.
+struct ApplyDecl {
+  Header header;  // name = that of the template
+  TemplateUse use;
+};
+
 struct UseDecl {
   std::vector<Name> path;
   std::vector<Name> names;
   bool all = false;
   Span span;
 };  // `use std.resilience.{a, b}`
-
-struct JwtDecl {
-  Header header;
-  Str issuer;
-  std::vector<Str> audiences;
-  std::optional<Str> jwks_uri;
-  std::optional<Str> jwks_inline;
-  struct Secret {
-    Str name;
-    std::optional<Str> key;
-    std::optional<Str> in_namespace;
-  };
-  std::optional<Secret> jwks_secret;     // `jwks secret "name" key "k" in "ns"`
-  std::optional<QName> jwks_service;     // `jwks from "…" through service id`
-  std::optional<Duration> jwks_cache;    // `cache keys 5m`
-  std::optional<Duration> jwks_timeout;  // `fetch keys within 5s`
-  bool jwks_ahead = false;               // `fetch keys ahead`
-  std::optional<Duration> leeway;        // `leeway 60s` on `exp` and `nbf`
-  std::optional<Str> payload_to;         // `payload to header "x-payload"`
-  struct Location {
-    enum class Kind { kHeader, kQuery, kCookie } kind = Kind::kHeader;
-    Str name;
-    Str prefix;
-  };
-  std::vector<Location>
-      locations;  // `from header "x" prefix "Bearer "`, `from query "t"`, `from cookie "c"`
-  std::vector<LabelTerm> claims_to_headers;  // claim -> header
-  std::vector<Str> appended_claims;          // of these, claims added to a header that is there
-  bool forward = false;                      // `forward token`
-};
-struct AuthorizerDecl {
-  Header header;
-  QName service;
-  std::optional<Str> in_namespace;
-  std::optional<Port> port;
-  std::optional<Duration> timeout;
-  bool allow_on_failure = false;
-  std::optional<Number> status_on_error;  // `status 503`; 403 when absent
-  std::optional<Number> body_limit;
-  bool partial_body = false;  // `body up to 4KiB partial`: a larger body is cut, not refused
-  bool body_as_bytes = false;
-  bool http = false;
-  std::optional<Str> path_prefix;
-  std::vector<Str> include_headers;
-  std::vector<LabelTerm> add_headers;  // `add headers { "x" = "v" }` to the check
-  std::vector<Str> upstream_headers;   // `headers upstream […]`: of its answer, to the service
-  std::vector<Str> client_headers;     // `headers to client […]`: of a denial, to the client
-  bool reroute = false;                // the route is chosen again after its answer
-  std::optional<Str> stat;             // `stat "name"`
-};
-struct LimiterDecl {
-  Header header;
-  QName service;
-  std::optional<Str> in_namespace;
-  std::optional<Port> port;
-  std::optional<Duration> timeout;
-  bool allow_on_error = true;
-  std::optional<Str> domain;  // `domain "shop"`; the mesh's name when absent
-};
-
-// `limits api for main { "plan" = "gold" 100/s { "remote_address" 5/s }  set ["type", "n" = "4"]
-// 10/min always }`: what a limiter counts. `always` counts also where a heavier one matches.
-struct DescriptorEntry {
-  Str key;
-  std::optional<Str> value;  // absent: any value, one bucket for each
-};
-struct LimitRate {
-  std::int64_t requests = 0;
-  Millis unit{1000};
-  Span span;
-};
-struct DescriptorDecl {
-  std::vector<DescriptorEntry> entries;  // one, or those of a set
-  bool set = false;
-  std::optional<LimitRate> rate;
-  bool unlimited = false;
-  std::optional<Number> weight;
-  bool always = false;
-  bool shadow = false;  // counted and never enforced
-  std::vector<DescriptorDecl> children;
-  Span span;
-};
-struct LimitsDecl {
-  Header header;
-  std::vector<Name> limiters;  // `for [main]`; empty = the only one in sight
-  std::vector<DescriptorDecl> descriptors;
-};
-struct CounterDecl {  // `counter per-user { send remote address, header "x-user" as "user" }`
-  Header header;
-  std::vector<SendClause> sends;
-};
-
-// `trust root shop { … }`: one root of trust for the clusters' certificate authorities.
-struct CertificateOptions {
-  std::optional<Duration> ttl;       // `for 365d`
-  std::optional<Number> key_bits;    // `key 4096`
-  std::optional<Str> organization;   // `organization "shop"`
-  std::optional<Percent> rotate_at;  // `rotate at 80%`: of the lifetime
-};
-struct TrustDecl {
-  struct Secret {
-    Str name;
-    std::optional<Str> in_namespace;
-  };
-  struct Vault {
-    Str server;
-    std::optional<Str> ca_path;
-    std::optional<Str> csr_path;
-    std::optional<Str> ca_bundle;
-    std::optional<Str> vault_namespace;
-    std::optional<Secret> token;
-    std::optional<Str> role;  // Kubernetes authentication
-    std::optional<Str> mount;
-    std::optional<Str> token_path;
-    bool skip_verify = false;
-  };
-  Header header;
-  std::optional<CertificateOptions> generated;     // `generated for 365d …`
-  std::optional<Secret> secret;                    // `secret "root-ca" [in "ns"]`
-  std::optional<Vault> vault;                      // `vault "https://…" { … }`: agents ask it
-  std::optional<CertificateOptions> intermediate;  // `intermediate for 30d …`
-  bool restart_pods = false;
-  std::vector<Secret> passive;  // `passive [secret "old-root"]`: trusted, no longer used
-  std::vector<Name> clusters;   // `on [east]`; empty and no labels = every cluster
-  std::vector<LabelTerm> cluster_labels;
-  std::optional<Str> revision;
-  Span span;
-};
-
-// `istio on [east] { version "1.31"  revision main  default }` and `gateways on [east] { revision
-// main  active }`: what runs there, as data for the checks.
-struct LifecycleDecl {
-  Header header;  // name = that of the revision or ""
-  bool gateways = false;
-  std::vector<Name> clusters;
-  std::optional<Str> version;
-  std::optional<Name> revision;          // of the control plane
-  std::optional<Name> gateway_revision;  // gateways only
-  bool is_default = false;               // `default`: the revision of unlabelled namespaces
-  bool active = false;                   // gateways only: takes traffic
-  std::optional<Str> trust;
-  bool skip_upgrade_check = false;  // `skip upgrade check`
-  std::optional<Str> settings;      // `settings """…"""`: the installer's own, kept as it is
-};
-
-// `workload vm-1 in "vms" on east { port http 5000  identity aws { role = "…" }  ready GET "/ok"
-// port 5000 every 10s }`: a workload outside of Kubernetes.
-struct WorkloadDecl {
-  struct Identity {
-    enum class Kind { kAws, kGcp, kAzure, kToken };
-    Kind kind = Kind::kAws;
-    std::vector<LabelTerm> terms;  // all must hold
-    Str spiffe;                    // kToken
-    Span span;
-  };
-  struct Registration {
-    Str in_namespace;
-    std::vector<Name> clusters;
-  };
-  struct Probe {
-    enum class Kind { kHttp, kTcp, kExec };
-    Kind kind = Kind::kHttp;
-    std::optional<Port> port;
-    std::optional<Str> path;
-    bool https = false;
-    std::vector<LabelTerm> headers;
-    std::optional<Str> host;
-    std::vector<Str> command;
-    std::optional<Duration> delay, every, within;
-    std::optional<Number> healthy_after, unhealthy_after;
-  };
-  Header header;
-  std::vector<Registration> registered;  // the head's and `registered in "ns" on east`
-  std::vector<PortDecl> ports;
-  std::vector<Identity> identities;  // any of them
-  std::optional<Str> account;        // `account "vm"`
-  std::vector<Str> addresses;        // `addresses ["10.0.0.7"]`
-  std::optional<Probe> ready;
-};
-
-// `raw istio [on [east]] """…"""`: objects emitted as they are; proofs that depend on them say so.
-struct RawDecl {
-  Header header;
-  std::vector<Name> clusters;
-  Str text;
-};
-
-// `with opa denying`, `with opa unavailable`: what an authorizer says.
-struct StatedAnswer {
-  enum class Kind { kAllow, kDeny, kUnavailable };
-  Name authorizer;
-  Kind kind = Kind::kAllow;
-};
-
-struct TestRequest {
-  Str method;
-  Str url;  // `http://reviews:9080/reviews/7?x=1`; scheme https on gateways = TLS listener
-  std::vector<LabelTerm> headers;
-  std::optional<SourceClause> from;  // absent = outside
-  std::optional<QName> through;      // `through gateways.north-south`
-  bool plaintext = false;            // `without mtls`
-  std::optional<Str> source_ip;
-  std::optional<Str> remote_ip;
-  struct Token {
-    Name provider;
-    bool invalid = false;
-    std::vector<std::pair<Str, std::vector<Str>>> claims;
-    Span span;
-  };
-  std::vector<Token> tokens;  // `with jwt corp { role = ["auditor"] }`, `with invalid jwt corp`
-  std::vector<StatedAnswer> answers;  // `with opa denying`
-  std::vector<Name> silent;           // `with limiter main unavailable`
-  struct After {                      // `after 100 requests in the second`
-    Number requests;
-    Millis window{1000};
-  };
-  std::optional<After> after;
-  std::optional<Number> body;  // `with body 2MiB`
-  Span span;
-};
-struct Expectation {
-  enum class Kind { kAllowed, kDenied, kBlocked, kServedBy, kRespond, kRedirect, kTimeout };
-  Kind kind = Kind::kAllowed;
-  std::optional<Name> stage;    // `blocked at mtls`
-  std::optional<QName> target;  // `served by reviews.v2`
-  std::optional<Name> cluster;  // `on west`
-  std::optional<Number> status;
-  std::optional<Str> location;
-  std::optional<Duration> duration;  // `timeout 2s`
-  Span span;
-};
-struct TestDecl {
-  Header header;  // name = the quoted title
-  TestRequest request;
-  std::vector<Expectation> expectations;
-  struct Loss {
-    enum class Kind { kCluster, kRegion, kZone } kind = Kind::kCluster;
-    Str name;
-  };
-  std::vector<Loss> losses;  // `on loss of cluster east`
-};
-
-// `prove "title" { … }`.
-struct ProveDecl {
-  enum class Quantifier { kNo, kEvery };
-  enum class Verdict { kAllowed, kBlocked, kServed, kServedBy };
-  enum class LossKind { kNone, kCluster, kRegion, kZone };
-  enum class Form { kRequests, kResidency, kChain };
-  Header header;
-  Form form = Form::kRequests;
-  Quantifier quantifier = Quantifier::kNo;
-  LossKind loss = LossKind::kNone;  // `on loss of any region: …`
-  std::optional<QName> to;          // service, destination or workspace
-  bool to_workspace = false;
-  std::optional<QName> through;  // `through gateways.north-south`
-  std::vector<SourceClause> from;
-  std::optional<bool> mtls;           // `with mtls` / `without mtls`
-  bool only_allowed = false;          // `every request allowed to X is served`
-  bool within_limits = false;         // `within limits`: no limit is exhausted
-  std::vector<StatedAnswer> answers;  // `with opa allowing`
-  std::optional<Condition> where;
-  Verdict verdict = Verdict::kAllowed;
-  std::optional<QName> served_by;
-  std::vector<Str> regions;  // kResidency: `data of X stays in [ … ]`
-  std::vector<QName> chain;  // kChain: `chain a -> b -> c fits 5s`
-  std::optional<Duration> budget;
-  Span span;  // of the law
-};
 
 // Everything of one run after parsing, module loading and expansion of templates and predicates.
 // Order inside each vector: by file, then position.
@@ -678,6 +351,7 @@ struct Program {
   std::vector<PredicateDecl> predicates;
   std::vector<PolicyDecl> policies;
   std::vector<UseDecl> uses;
+  std::vector<ApplyDecl> applies;
   std::vector<JwtDecl> jwts;
   std::vector<AuthorizerDecl> authorizers;
   std::vector<LimiterDecl> limiters;

@@ -41,7 +41,9 @@ ConnectionsItem ReadConnections(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"at most", "pending at most", "requests at most", "per connection",
+               "retries at most", "connect within", "idle", "keepalive"});
   return item;
 }
 
@@ -182,24 +184,26 @@ ClientTlsItem ReadClientTls(Cursor& c) {
     c.ExpectWord("simple");
   }
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`tls`", {"sni", "ca", "certificate", "sans", "without"}, [&](std::string_view w) {
-      if (w == "sni") {
-        c.Skip();
-        tls.sni = c.ExpectString("an SNI");
-      } else if (c.AcceptWords({"ca", "secret"})) {
-        tls.ca_secret = c.ExpectString("a secret");
-      } else if (c.AcceptWords({"certificate", "secret"})) {
-        tls.certificate_secret = c.ExpectString("a secret");
-      } else if (w == "sans") {
-        c.Skip();
-        tls.sans = c.ExpectStrings("a subject alternative name");
-      } else if (c.AcceptWords({"without", "verification"})) {
-        tls.skip_verify = true;
-      } else {
-        return false;
-      }
-      return true;
-    });
+    c.ReadBlock("`tls`", {"sni", "ca", "certificate", "sans", "without"},
+                [&](std::string_view w) {
+                  if (w == "sni") {
+                    c.Skip();
+                    tls.sni = c.ExpectString("an SNI");
+                  } else if (c.AcceptWords({"ca", "secret"})) {
+                    tls.ca_secret = c.ExpectString("a secret");
+                  } else if (c.AcceptWords({"certificate", "secret"})) {
+                    tls.certificate_secret = c.ExpectString("a secret");
+                  } else if (w == "sans") {
+                    c.Skip();
+                    tls.sans = c.ExpectStrings("a subject alternative name");
+                  } else if (c.AcceptWords({"without", "verification"})) {
+                    tls.skip_verify = true;
+                  } else {
+                    return false;
+                  }
+                  return true;
+                },
+                {"sni", "ca secret", "certificate secret", "sans", "without verification"});
   } else if (c.AcceptWord("sni")) {
     tls.sni = c.ExpectString("an SNI");
   }

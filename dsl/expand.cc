@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dsl/codes.h"
+#include "dsl/items_check.h"
 #include "dsl/readers.h"
 
 namespace weft::dsl {
@@ -33,6 +34,10 @@ bool HasType(const Value& value, Parameter::Type type) {
       return std::holds_alternative<std::vector<Str>>(value);
     case Parameter::Type::kService:
       return std::holds_alternative<QName>(value);
+    case Parameter::Type::kName: {
+      const auto* name = std::get_if<QName>(&value);
+      return name != nullptr && name->parts.size() == 1 && !name->IsQuoted();
+    }
   }
   return false;
 }
@@ -51,8 +56,21 @@ std::string_view TypeName(Parameter::Type type) {
       return "a list of strings";
     case Parameter::Type::kService:
       return "a service";
+    case Parameter::Type::kName:
+      return "a name";
   }
   return "";
+}
+
+bool HasDeclarations(const Program& program) {
+  return !program.accesses.empty() || !program.jwts.empty() || !program.authorizers.empty() ||
+         !program.limiters.empty() || !program.tests.empty() || !program.proves.empty();
+}
+
+// What a template declares stands where it is applied.
+template <typename T>
+void StandAt(Span span, std::vector<T>& declarations) {
+  for (T& declaration : declarations) declaration.header.span = span;
 }
 
 class Expander {
@@ -91,6 +109,40 @@ class Expander {
       ReportLarge(condition.span,
                   "the condition nests deeper than 128 levels when it is written out");
     }
+  }
+
+  // Adds the declarations of the template to `made`.
+  void Apply(const ApplyDecl& apply, Program& made) {
+    const PolicyDecl* policy = FindTemplate(apply.use.name, apply.header.owner);
+    if (policy == nullptr) {
+      ReportUnknown("policy template", apply.use.name,
+                    TemplateNames(apply.use.name, apply.header.owner));
+      return;
+    }
+    used_.insert(policy);
+    ParameterBindings bindings;
+    if (!Bind(*policy, apply.use, bindings)) return;
+    Diagnostics found;
+    TemplateBody body = ReadBody(*policy->syntax, policy->body_begin, policy->body_end, bindings,
+                                 {apply.header.owner, apply.header.owner_span}, found);
+    for (Diagnostic d : found.all()) {
+      const bool here = d.span.file == apply.header.span.file;
+      if (!here) d.related.push_back({apply.header.span, "applied here"});
+      diagnostics_.Add(std::move(d));
+    }
+    if (!body.items.empty()) {
+      diagnostics_
+          .Error(codes::kMisplacedItem, apply.use.name.span,
+                 "`" + apply.use.name.Text() + "` is made of items, not of declarations")
+          .help = "write it in the block that it shapes";
+    }
+    StandAt(apply.header.span, body.declarations.accesses);
+    StandAt(apply.header.span, body.declarations.jwts);
+    StandAt(apply.header.span, body.declarations.authorizers);
+    StandAt(apply.header.span, body.declarations.limiters);
+    StandAt(apply.header.span, body.declarations.tests);
+    StandAt(apply.header.span, body.declarations.proves);
+    dsl::Append(made, std::move(body.declarations));
   }
 
   // What nothing uses is read as well, so that it is right when it is used.
@@ -224,8 +276,16 @@ class Expander {
     if (!Bind(*policy, *use, bindings)) return true;
     std::vector<const PolicyDecl*> inside = open;
     inside.push_back(policy);
-    for (Item& inner :
-         ReadBody(*policy->syntax, policy->body_begin, policy->body_end, bindings, diagnostics_)) {
+    TemplateBody body =
+        ReadBody(*policy->syntax, policy->body_begin, policy->body_end, bindings, {}, diagnostics_);
+    if (HasDeclarations(body.declarations)) {
+      diagnostics_
+          .Error(codes::kMisplacedItem, use->name.span,
+                 "`" + use->name.Text() + "` is made of declarations, not of items")
+          .help = "write `apply " + use->name.Text() + "…` between declarations";
+      return true;
+    }
+    for (Item& inner : body.items) {
       inner.via = item.via;
       inner.via.push_back(item.span);
       inner.override_ = inner.override_ || item.override_;
@@ -260,6 +320,7 @@ class Expander {
       case Parameter::Type::kStrings:
         return std::vector<Str>{{"/", span}};
       case Parameter::Type::kService:
+      case Parameter::Type::kName:
         return QName{{parameter.name}, span};
     }
     return Number{1, span};
@@ -273,15 +334,16 @@ class Expander {
       made_up.insert(parameter.name.span);
     }
     Diagnostics found;
-    std::vector<Item> items =
-        ReadBody(*policy.syntax, policy.body_begin, policy.body_end, bindings, found);
+    TemplateBody body =
+        ReadBody(*policy.syntax, policy.body_begin, policy.body_end, bindings, {}, found);
     for (const Diagnostic& d : found.all()) {
       if (!made_up.contains(d.span)) diagnostics_.Add(d);  // what is wrong with made-up values
     }
     std::vector<Item> expanded;
-    for (Item& item : items) {
+    for (Item& item : body.items) {
       (void)Append(std::move(item), policy.header.owner, {&policy}, kMostItems, expanded);
     }
+    CheckRepeated(expanded, diagnostics_);
   }
 
   void ExpandInside(Item& item, const std::string& owner) {
@@ -404,6 +466,9 @@ class Expander {
 
 void ExpandProgram(Program& program, const Modules& modules, Diagnostics& diagnostics) {
   Expander expander(program, modules, diagnostics);
+  Program made;
+  for (const ApplyDecl& apply : program.applies) expander.Apply(apply, made);
+  Append(program, std::move(made));
   const auto condition = [&](std::optional<Condition>& when, const std::string& owner) {
     if (when) expander.ExpandCondition(*when, owner);
   };

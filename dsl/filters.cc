@@ -44,18 +44,20 @@ CsrfItem ReadCsrf(Cursor& c) {
   CsrfItem csrf;
   csrf.off = c.AcceptWord("off");
   if (csrf.off || !c.Is(TokenKind::kOpenBrace)) return csrf;
-  c.ReadBlock("`csrf`", {"origins", "shadow", "for"}, [&](std::string_view) {
-    if (c.AcceptWord("origins")) {
-      csrf.origins = ReadOrigins(c);
-    } else if (c.AcceptWord("shadow")) {
-      csrf.shadow = true;
-    } else if (c.AcceptWord("for")) {
-      csrf.share = c.ExpectPercent("`csrf`");
-    } else {
-      return false;
-    }
-    return true;
-  });
+  c.ReadBlock("`csrf`", {"origins", "shadow", "for"},
+              [&](std::string_view) {
+                if (c.AcceptWord("origins")) {
+                  csrf.origins = ReadOrigins(c);
+                } else if (c.AcceptWord("shadow")) {
+                  csrf.shadow = true;
+                } else if (c.AcceptWord("for")) {
+                  csrf.share = c.ExpectPercent("`csrf`");
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"origins", "shadow", "for"});
   return csrf;
 }
 
@@ -98,28 +100,30 @@ WasmItem ReadWasm(Cursor& c) {
                wasm.source.value + "`");
   }
   if (!c.Is(TokenKind::kOpenBrace)) return wasm;
-  c.ReadBlock("`wasm`", {"sha256", "config", "root", "vm", "on", "before"}, [&](std::string_view) {
-    if (c.AcceptWord("sha256")) {
-      wasm.sha256 = ExpectChecksum(c);
-    } else if (c.AcceptWord("config")) {
-      wasm.config = c.ExpectString("the configuration");
-    } else if (c.AcceptWord("root")) {
-      wasm.root = c.ExpectString("a root id");
-    } else if (c.AcceptWord("vm")) {
-      wasm.vm = c.ExpectString("a VM id");
-    } else if (c.AcceptWord("before")) {
-      wasm.before = c.ExpectString("the name of a filter");
-    } else if (c.AcceptWords({"on", "inbound"})) {
-      wasm.place = WasmItem::Place::kInbound;
-    } else if (c.AcceptWords({"on", "outbound"})) {
-      wasm.place = WasmItem::Place::kOutbound;
-    } else if (c.AcceptWords({"on", "gateway"})) {
-      wasm.place = WasmItem::Place::kGateway;
-    } else {
-      return false;
-    }
-    return true;
-  });
+  c.ReadBlock("`wasm`", {"sha256", "config", "root", "vm", "on", "before"},
+              [&](std::string_view) {
+                if (c.AcceptWord("sha256")) {
+                  wasm.sha256 = ExpectChecksum(c);
+                } else if (c.AcceptWord("config")) {
+                  wasm.config = c.ExpectString("the configuration");
+                } else if (c.AcceptWord("root")) {
+                  wasm.root = c.ExpectString("a root id");
+                } else if (c.AcceptWord("vm")) {
+                  wasm.vm = c.ExpectString("a VM id");
+                } else if (c.AcceptWord("before")) {
+                  wasm.before = c.ExpectString("the name of a filter");
+                } else if (c.AcceptWords({"on", "inbound"})) {
+                  wasm.place = WasmItem::Place::kInbound;
+                } else if (c.AcceptWords({"on", "outbound"})) {
+                  wasm.place = WasmItem::Place::kOutbound;
+                } else if (c.AcceptWords({"on", "gateway"})) {
+                  wasm.place = WasmItem::Place::kGateway;
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"sha256", "config", "root", "vm", "before", "on"});
   return wasm;
 }
 
@@ -173,7 +177,9 @@ WafItem ReadWaf(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"core rules", "settings file", "settings", "message", "request headers",
+               "response headers", "audit"});
   return waf;
 }
 
@@ -235,7 +241,8 @@ MaskItem ReadMask(Cursor& c) {
                   return ReadMaskAction(c, mask);
                 }
                 return true;
-              });
+              },
+              {"in"});
   return mask;
 }
 
@@ -388,7 +395,11 @@ HealthCheckItem ReadHealthCheck(Cursor& c) {
     c.ReadBlock("`health check`",
                 {"healthy", "unhealthy", "host", "headers", "statuses", "http2", "send", "receive",
                  "served", "initial", "jitter", "idle", "first", "new", "log", "from"},
-                [&](std::string_view) { return ReadCheckDetail(c, check); });
+                [&](std::string_view) { return ReadCheckDetail(c, check); },
+                {"host", "headers", "statuses", "http2", "send", "receive", "served by",
+                 "new connections", "log", "from gateways", "idle healthy every", "idle every",
+                 "first unhealthy every", "first healthy every", "unhealthy every", "healthy after",
+                 "unhealthy after", "initial jitter"});
   }
   return check;
 }
@@ -423,7 +434,9 @@ AdaptConcurrencyItem ReadAdapt(Cursor& c) {
           return false;
         }
         return true;
-      });
+      },
+      {"update every", "measure every", "at most", "percentile", "requests", "floor", "jitter",
+       "slack", "status"});
   const bool complete = item.update_every.value.count() > 0 && item.measure_every.value.count() > 0;
   if (!c.failed() && !complete) {
     c.Fail(codes::kMissingItem, span,

@@ -123,7 +123,9 @@ void ReadListenerBlock(Cursor& c, Listener& listener) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"hosts", "certificate", "ca", "name", "ciphers", "curves", "sans", "tls", "min",
+               "max", "redirect https"});
 }
 
 // What a listener of a protocol needs, and what it has no use for.
@@ -198,7 +200,8 @@ void ReadGateway(Cursor& c, Header header, Program& program) {
                   return ReadItem(c, gateway.items);
                 }
                 return true;
-              });
+              },
+              {"select"});
   if (gateway.select.empty()) {
     c.diagnostics()
         .Error(codes::kMissingItem, gateway.header.span,

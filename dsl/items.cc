@@ -32,19 +32,9 @@ Name ExpectRetryCondition(Cursor& c) {
   } else {
     word = c.ExpectName("a retry condition such as `5xx` or `reset`");
   }
-  if (c.failed() || IsRetryCondition(word.value)) return word;
-  Diagnostic& d =
-      c.Fail(codes::kBadLiteral, word.span, "`" + word.value + "` is no condition for a retry");
-  const std::string near = NearestName(word.value, RetryConditions());
-  if (near.empty()) {
-    for (const std::string& known : RetryConditions()) {
-      d.help += (d.help.empty() ? "conditions are `" : ", `") + known + "`";
-    }
-    d.help += " and statuses such as `503`";
-  } else {
-    d.help = "did you mean `" + near + "`?";
-    d.edit = Edit{d.span, near};
-  }
+  Diagnostic* d = c.Refuse(word.span, RetryConditionFault(word.value));
+  const std::string near = d == nullptr ? "" : NearestName(word.value, RetryConditions());
+  if (!near.empty()) d->edit = Edit{d->span, near};
   return word;
 }
 
@@ -211,7 +201,8 @@ CorsItem ReadCors(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"origins", "methods", "headers", "expose", "age", "credentials"});
   CheckCors(c, cors, origins, span);
   return cors;
 }
@@ -229,18 +220,20 @@ AuthenticateItem::Require ReadRequire(Cursor& c) {
 }
 
 void ReadAuthenticateBlock(Cursor& c, AuthenticateItem& item) {
-  c.ReadBlock("`authenticate`", {"require", "reroute"}, [&](std::string_view) {
-    if (c.AcceptWord("require")) {
-      item.require.push_back(ReadRequire(c));
-    } else if (c.AcceptWords({"reroute", "never"})) {
-      item.reroute = AuthenticateItem::Reroute::kNever;
-    } else if (c.AcceptWords({"reroute", "always"})) {
-      item.reroute = AuthenticateItem::Reroute::kAlways;
-    } else {
-      return false;
-    }
-    return true;
-  });
+  c.ReadBlock("`authenticate`", {"require", "reroute"},
+              [&](std::string_view) {
+                if (c.AcceptWord("require")) {
+                  item.require.push_back(ReadRequire(c));
+                } else if (c.AcceptWords({"reroute", "never"})) {
+                  item.reroute = AuthenticateItem::Reroute::kNever;
+                } else if (c.AcceptWords({"reroute", "always"})) {
+                  item.reroute = AuthenticateItem::Reroute::kAlways;
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"reroute"});
 }
 
 AuthenticateItem ReadAuthenticate(Cursor& c) {
@@ -259,21 +252,23 @@ AuthorizeItem ReadAuthorize(Cursor& c) {
   c.ExpectWord("by");
   item.provider = c.ExpectName("an authorizer");
   if (c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`authorize`", {"config", "context", "settings"}, [&](std::string_view word) {
-      if (word == "config") {
-        c.Skip();
-        item.config = c.ExpectString("the name of a configuration");
-      } else if (word == "context") {
-        c.Skip();
-        item.context = c.ExpectLabelBlock("a context extension");
-      } else if (word == "settings") {
-        c.Skip();
-        item.settings = c.ExpectString("the authorizer's own settings");
-      } else {
-        return false;
-      }
-      return true;
-    });
+    c.ReadBlock("`authorize`", {"config", "context", "settings"},
+                [&](std::string_view word) {
+                  if (word == "config") {
+                    c.Skip();
+                    item.config = c.ExpectString("the name of a configuration");
+                  } else if (word == "context") {
+                    c.Skip();
+                    item.context = c.ExpectLabelBlock("a context extension");
+                  } else if (word == "settings") {
+                    c.Skip();
+                    item.settings = c.ExpectString("the authorizer's own settings");
+                  } else {
+                    return false;
+                  }
+                  return true;
+                },
+                {"config", "context", "settings"});
   }
   if (item.settings && !item.config && !c.failed()) {
     c.Fail(codes::kMissingItem, item.settings->span, "settings of an authorizer need a name").help =
@@ -308,6 +303,8 @@ Value ReadArgumentValue(Cursor& c) {
   return c.ExpectQName("an argument");
 }
 
+}  // namespace
+
 TemplateUse ReadTemplateUse(Cursor& c) {
   TemplateUse use;
   use.name = c.ExpectQName("a policy item or template");
@@ -316,7 +313,7 @@ TemplateUse ReadTemplateUse(Cursor& c) {
     TemplateUse::Argument argument;
     const std::uint32_t first = c.at();
     if (c.Is(TokenKind::kWord) && c.Kind(1) == TokenKind::kColon) {
-      argument.name = c.ExpectName("a parameter");
+      argument.name = c.ExpectPlainName("a parameter");
       c.Skip();
     }
     argument.value = ReadArgumentValue(c);
@@ -328,6 +325,8 @@ TemplateUse ReadTemplateUse(Cursor& c) {
   return use;
 }
 
+namespace {
+
 MtlsItem ReadMtls(Cursor& c) {
   MtlsItem mtls{MtlsMode::kStrict, std::nullopt};
   if (const auto mode = ReadMtlsMode(c)) mtls.mode = mode->value;
@@ -338,14 +337,14 @@ MtlsItem ReadMtls(Cursor& c) {
 // The use of a template ends its item; a word with something behind it is no template but a
 // mistake.
 void RequireItemEnd(Cursor& c, std::uint32_t first) {
-  if (c.failed() || c.AtEnd()) return;
-  const Token& next = c.syntax().tokens[c.at()];
-  if (next.line_start || next.gap_before) return;
+  if (c.failed() || !c.GoesOn()) return;
   const Token& word = c.syntax().tokens[first];
   const std::string text(c.syntax().Text(word));
   Diagnostic& d = c.Fail(codes::kUnknownItem, {c.syntax().file, word.begin, word.end},
                          "unknown item `" + text + "`");
-  const std::string near = NearestName(text, ItemWords());
+  std::vector<std::string> words(c.known().begin(), c.known().end());
+  words.insert(words.end(), ItemWords().begin(), ItemWords().end());
+  const std::string near = NearestName(text, words);
   if (near.empty()) return;
   d.help = "did you mean `" + near + "`?";
   d.edit = Edit{d.span, near};
@@ -443,14 +442,6 @@ bool ReadItem(Cursor& c, std::vector<Item>& items) {
   item.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
   if (!c.failed()) items.push_back(std::move(item));
   return true;
-}
-
-std::vector<Item> ReadBody(const Syntax& syntax, std::uint32_t begin, std::uint32_t end,
-                           const ParameterBindings& bindings, Diagnostics& diagnostics) {
-  std::vector<Item> items;
-  Cursor c(syntax, begin, end, diagnostics, &bindings);
-  c.ReadItems(end, "the template", {}, [&](std::string_view) { return ReadItem(c, items); });
-  return items;
 }
 
 }  // namespace weft::dsl

@@ -108,38 +108,11 @@ class Checker {
         Report(items[i], "`" + std::string(ItemWord(items[i])) + "` is an item of " +
                              std::string(LayerName(layer)) + ", not of " + std::string(where));
       }
-      for (std::size_t j = 0; j < i; ++j) {
-        if (!Repeats(items[j], items[i])) continue;
-        Diagnostic& d =
-            diagnostics_.Error(codes::kRepeatedItem, items[i].span,
-                               "`" + std::string(ItemWord(items[i])) + "` is given twice here");
-        d.related.push_back({items[j].span, "first given here"});
-        d.help = "keep one, or mark the one that wins with `override`";
-        break;
-      }
     }
+    CheckRepeated(items, diagnostics_);
   }
 
  private:
-  static bool Repeats(const Item& a, const Item& b) {
-    if (a.value.index() != b.value.index() || a.override_ != b.override_ ||
-        a.priority != b.priority) {
-      return false;
-    }
-    const auto* mtls = std::get_if<MtlsItem>(&a.value);
-    const auto* other = std::get_if<MtlsItem>(&b.value);
-    if (mtls != nullptr && other != nullptr && mtls->port != other->port) return false;
-    return !std::holds_alternative<MirrorItem>(a.value) &&
-           !std::holds_alternative<HeadersItem>(a.value) &&
-           !std::holds_alternative<LimitItem>(a.value) &&
-           !std::holds_alternative<CountedLimitItem>(a.value) &&
-           !std::holds_alternative<WasmItem>(a.value) &&
-           !std::holds_alternative<WafItem>(a.value) && !std::holds_alternative<LuaItem>(a.value) &&
-           !std::holds_alternative<TransformItem>(a.value) &&
-           !std::holds_alternative<AuthenticateItem>(a.value) &&
-           !std::holds_alternative<AuthorizeItem>(a.value);
-  }
-
   void Report(const Item& item, std::string message) {
     Diagnostic& d = diagnostics_.Error(codes::kMisplacedItem, item.span, std::move(message));
     for (const Span& via : item.via) d.related.push_back({via, "used here"});
@@ -148,7 +121,40 @@ class Checker {
   Diagnostics& diagnostics_;
 };
 
+bool Repeats(const Item& a, const Item& b) {
+  if (a.value.index() != b.value.index() || a.override_ != b.override_ ||
+      a.priority != b.priority) {
+    return false;
+  }
+  const auto* mtls = std::get_if<MtlsItem>(&a.value);
+  const auto* other = std::get_if<MtlsItem>(&b.value);
+  if (mtls != nullptr && other != nullptr && mtls->port != other->port) return false;
+  return !std::holds_alternative<MirrorItem>(a.value) &&
+         !std::holds_alternative<HeadersItem>(a.value) &&
+         !std::holds_alternative<LimitItem>(a.value) &&
+         !std::holds_alternative<CountedLimitItem>(a.value) &&
+         !std::holds_alternative<WasmItem>(a.value) && !std::holds_alternative<WafItem>(a.value) &&
+         !std::holds_alternative<LuaItem>(a.value) &&
+         !std::holds_alternative<TransformItem>(a.value) &&
+         !std::holds_alternative<AuthenticateItem>(a.value) &&
+         !std::holds_alternative<AuthorizeItem>(a.value);
+}
+
 }  // namespace
+
+void CheckRepeated(const std::vector<Item>& items, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!Repeats(items[j], items[i])) continue;
+      Diagnostic& d =
+          diagnostics.Error(codes::kRepeatedItem, items[i].span,
+                            "`" + std::string(ItemWord(items[i])) + "` is given twice here");
+      d.related.push_back({items[j].span, "first given here"});
+      d.help = "keep one, or mark the one that wins with `override`";
+      break;
+    }
+  }
+}
 
 std::string_view ItemWord(const Item& item) {
   return std::visit(

@@ -11,7 +11,10 @@ namespace weft::dsl {
 // The word an item begins with, for messages.
 [[nodiscard]] std::string_view ItemWord(const Item& item);
 
-// Reports items that cannot stand where they stand and items given twice in one block.
+// Reports items given twice in one block.
+void CheckRepeated(const std::vector<Item>& items, Diagnostics& diagnostics);
+
+// Reports items that cannot stand where they stand, and items given twice in one block.
 void CheckItems(const Program& program, Diagnostics& diagnostics);
 
 }  // namespace weft::dsl

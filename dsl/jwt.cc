@@ -160,7 +160,9 @@ void ReadJwt(Cursor& c, Header header, Program& program) {
                   return ReadToken(c, jwt);
                 }
                 return true;
-              });
+              },
+              {"issuer", "audiences", "jwks", "claims to headers", "payload to header",
+               "forward token", "leeway", "cache keys", "fetch keys within", "fetch keys ahead"});
   const auto require = [&](bool present, std::string_view what) {
     if (present) return;
     c.diagnostics().Error(codes::kMissingItem, jwt.header.span,
@@ -205,7 +207,9 @@ void ReadAuthorizer(Cursor& c, Header header, Program& program) {
                   return ReadAuthorizerHeaders(c, authorizer);
                 }
                 return true;
-              });
+              },
+              {"on failure", "body up to", "http", "path prefix", "reroute", "stat", "service",
+               "timeout", "headers upstream", "headers to client", "headers", "add headers"});
   if (authorizer.service.parts.empty()) {
     c.diagnostics().Error(codes::kMissingItem, authorizer.header.span,
                           "authorizer `" + authorizer.header.name.value + "` names no `service`");

@@ -35,7 +35,9 @@ void ReadLifecycle(Cursor& c, Header header, bool gateways, Program& program) {
           return false;
         }
         return true;
-      });
+      },
+      {"version", "revision", "gateway revision", "default", "active", "trust",
+       "skip upgrade check", "settings"});
   if (life.revision) life.header.name = *life.revision;
   program.lifecycles.push_back(std::move(life));
 }

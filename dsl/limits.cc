@@ -207,7 +207,8 @@ CountedLimitItem ReadCounted(Cursor& c) {
                   return ReadOnError(c, item.allow_on_error);
                 }
                 return true;
-              });
+              },
+              {"through", "phase", "when", "on error"});
   if (!c.failed() && item.sends.empty() && item.counters.empty()) {
     c.Fail(codes::kMissingItem, item.limits.span, "`limit by` sends nothing to count by").help =
         "say what is counted: `send remote address`, or `count by NAME`";
@@ -295,18 +296,20 @@ void ReadLimit(Cursor& c, Header header, Program& program) {
 void ReadLimits(Cursor& c, Header header, Program& program) {
   LimitsDecl limits{.header = std::move(header)};
   if (c.AcceptWord("for")) limits.limiters = c.ExpectNames("a limiter");
-  c.ReadBlock("`limits`", {"for", "set", "label"}, [&](std::string_view word) {
-    if (c.AcceptWord("for")) {
-      limits.limiters = c.ExpectNames("a limiter");
-    } else if (c.AcceptWord("label")) {
-      limits.header.labels.push_back(ReadLabel(c));
-    } else if (c.Is(TokenKind::kString) || word == "set") {
-      limits.descriptors.push_back(ReadDescriptor(c));
-    } else {
-      return false;
-    }
-    return true;
-  });
+  c.ReadBlock("`limits`", {"for", "set", "label"},
+              [&](std::string_view word) {
+                if (c.AcceptWord("for")) {
+                  limits.limiters = c.ExpectNames("a limiter");
+                } else if (c.AcceptWord("label")) {
+                  limits.header.labels.push_back(ReadLabel(c));
+                } else if (c.Is(TokenKind::kString) || word == "set") {
+                  limits.descriptors.push_back(ReadDescriptor(c));
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"for"});
   if (c.failed()) return;
   if (limits.descriptors.empty()) {
     c.diagnostics()
@@ -335,25 +338,27 @@ void ReadCounter(Cursor& c, Header header, Program& program) {
 
 void ReadLimiter(Cursor& c, Header header, Program& program) {
   LimiterDecl limiter{.header = std::move(header)};
-  c.ReadBlock("`limiter`", {"service", "timeout", "on", "domain", "label"}, [&](std::string_view) {
-    std::optional<bool> allow;
-    if (ReadOnError(c, allow)) {
-      limiter.allow_on_error = *allow;
-    } else if (c.AcceptWord("domain")) {
-      limiter.domain = c.ExpectString("a domain");
-    } else if (c.AcceptWord("service")) {
-      limiter.service = c.ExpectQName("a service");
-      if (c.AcceptWord("in")) limiter.in_namespace = ExpectNamespace(c);
-      if (c.AcceptWord("port")) limiter.port = c.ExpectPort("the service");
-    } else if (c.AcceptWord("timeout")) {
-      limiter.timeout = c.ExpectDuration("timeout");
-    } else if (c.AcceptWord("label")) {
-      limiter.header.labels.push_back(ReadLabel(c));
-    } else {
-      return false;
-    }
-    return true;
-  });
+  c.ReadBlock("`limiter`", {"service", "timeout", "on", "domain", "label"},
+              [&](std::string_view) {
+                std::optional<bool> allow;
+                if (ReadOnError(c, allow)) {
+                  limiter.allow_on_error = *allow;
+                } else if (c.AcceptWord("domain")) {
+                  limiter.domain = c.ExpectString("a domain");
+                } else if (c.AcceptWord("service")) {
+                  limiter.service = c.ExpectQName("a service");
+                  if (c.AcceptWord("in")) limiter.in_namespace = ExpectNamespace(c);
+                  if (c.AcceptWord("port")) limiter.port = c.ExpectPort("the service");
+                } else if (c.AcceptWord("timeout")) {
+                  limiter.timeout = c.ExpectDuration("timeout");
+                } else if (c.AcceptWord("label")) {
+                  limiter.header.labels.push_back(ReadLabel(c));
+                } else {
+                  return false;
+                }
+                return true;
+              },
+              {"on error", "domain", "service", "timeout"});
   if (limiter.service.parts.empty()) {
     c.diagnostics().Error(codes::kMissingItem, limiter.header.span,
                           "limiter `" + limiter.header.name.value + "` names no `service`");

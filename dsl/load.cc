@@ -60,14 +60,24 @@ void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
 
 }  // namespace
 
+void RequireMesh(const Program& program, Diagnostics& diagnostics) {
+  if (!program.meshes.empty() || program.workspaces.empty()) return;
+  const Header& header = program.workspaces.front().header;
+  diagnostics.Warning(codes::kNoMesh, header.span, "no file declares the mesh").help =
+      "begin one with `mesh NAME`; without it the mesh is called `mesh`, its root namespace is "
+      "`istio-system`, paths are normalized as by `base`, and mTLS is permissive where nothing "
+      "says "
+      "otherwise";
+}
+
 Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
              Diagnostics& diagnostics) {
   Program program;
   for (const Source* source : sources) Append(program, Parse(*source, diagnostics));
   Modules modules(loader, diagnostics);
   modules.Resolve(program.uses);
-  CheckAllDuplicates(program, diagnostics);
   ExpandProgram(program, modules, diagnostics);
+  CheckAllDuplicates(program, diagnostics);
   for (JwtDecl& jwt : modules.ImportedProviders()) program.jwts.push_back(std::move(jwt));
   CheckItems(program, diagnostics);
   return program;

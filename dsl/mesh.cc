@@ -44,24 +44,27 @@ FederateItem ReadFederate(Cursor& c) {
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
   item.off = c.AcceptWord("off");
   if (!item.off && c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`federate`", {"hosts", "services", "ports"}, [&](std::string_view) {
-      if (c.AcceptWord("hosts")) {
-        Str host = ReadHost(c);
-        if (!c.failed() && !host.value.starts_with("*.")) {
-          c.Fail(codes::kBadHost, host.span, "federated hosts are `*.` and a suffix").help =
-              "write \"*." + host.value + "\"";
-        }
-        if (host.value.size() > 2) host.value.erase(0, 2);
-        item.suffix = std::move(host);
-      } else if (c.AcceptWord("services")) {
-        item.services.push_back(ReadSelection(c));
-      } else if (c.AcceptWord("ports")) {
-        item.ports = c.ExpectPorts("`federate`");
-      } else {
-        return false;
-      }
-      return true;
-    });
+    c.ReadBlock(
+        "`federate`", {"hosts", "services", "ports"},
+        [&](std::string_view) {
+          if (c.AcceptWord("hosts")) {
+            Str host = ReadHost(c);
+            if (!c.failed() && !host.value.starts_with("*.")) {
+              c.Fail(codes::kBadHost, host.span, "federated hosts are `*.` and a suffix").help =
+                  "write \"*." + host.value + "\"";
+            }
+            if (host.value.size() > 2) host.value.erase(0, 2);
+            item.suffix = std::move(host);
+          } else if (c.AcceptWord("services")) {
+            item.services.push_back(ReadSelection(c));
+          } else if (c.AcceptWord("ports")) {
+            item.ports = c.ExpectPorts("`federate`");
+          } else {
+            return false;
+          }
+          return true;
+        },
+        {"hosts", "ports"});
   }
   item.span = c.SpanFrom(first);
   return item;
@@ -104,7 +107,8 @@ EastWest ReadEastWest(Cursor& c) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"gateway", "port", "terminate on", "on"});
   item.span = c.SpanFrom(first == 0 ? 0 : first - 1);
   return item;
 }
@@ -138,7 +142,8 @@ void ReadMesh(Cursor& c, Header header, Program& program) {
                     return false;
                   }
                   return true;
-                });
+                },
+                {"mtls", "normalize", "root namespace", "isolate", "trim", "federate", "client"});
   }
   program.meshes.push_back(std::move(mesh));
 }
@@ -173,7 +178,8 @@ void ReadCluster(Cursor& c, Header header, Program& program) {
                     return false;
                   }
                   return true;
-                });
+                },
+                {"region", "zone", "network", "trust", "domain", "skip warming"});
   }
   program.clusters.push_back(std::move(cluster));
 }

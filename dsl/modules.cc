@@ -106,7 +106,7 @@ const Program* Modules::LoadModule(const std::string& name, Span use) {
   if (source == nullptr) {
     diagnostics_.Error(codes::kUnknownModule, use, "there is no module `" + Dotted(name) + "`")
         .help =
-        "the standard library has std.resilience, std.net, std.jwt and std.cors; other "
+        "the standard library has std.access, std.cors, std.jwt, std.net and std.resilience; other "
         "modules are files below the input directory";
     return nullptr;
   }

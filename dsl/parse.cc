@@ -10,13 +10,17 @@
 namespace weft::dsl {
 namespace {
 
-// Reads the declarations of one file.
-class FileReader {
+// Reads the declarations of one file, or those in the body of a template.
+class DeclarationReader {
  public:
-  FileReader(std::shared_ptr<const Syntax> syntax, Diagnostics& diagnostics, Program& program)
-      : syntax_(std::move(syntax)),
-        program_(program),
-        cursor_(*syntax_, 0, static_cast<std::uint32_t>(syntax_->tokens.size() - 1), diagnostics) {}
+  // `syntax` is what templates keep; it may be null where none can stand.
+  DeclarationReader(std::shared_ptr<const Syntax> syntax, Cursor& cursor, Program& program)
+      : syntax_(std::move(syntax)), program_(program), cursor_(cursor) {}
+
+  void EnterSection(const Section& section) {
+    section_ = section;
+    has_section_ = true;
+  }
 
   void Read() {
     while (!cursor_.AtEnd()) {
@@ -27,7 +31,6 @@ class FileReader {
     }
   }
 
- private:
   void ReadDeclaration() {
     const std::string word(cursor_.Text());
     if (!cursor_.Is(TokenKind::kWord) || !IsDeclarationWord(word)) {
@@ -46,6 +49,7 @@ class FileReader {
     Dispatch(word, std::move(header));
   }
 
+ private:
   // Keyword, and the name where the kind has one.
   Header ReadHeader(std::string_view word) {
     Header header;
@@ -56,7 +60,7 @@ class FileReader {
     cursor_.Skip();
     const bool titled = word == "test" || word == "prove";
     const bool nameless = word == "access" || word == "limit" || word == "use" || word == "istio" ||
-                          word == "gateways" || word == "raw";
+                          word == "gateways" || word == "raw" || word == "apply";
     if (word == "trust") cursor_.ExpectWord("root");
     if (titled) {
       header.name = cursor_.ExpectString("a title");
@@ -85,8 +89,8 @@ class FileReader {
     if (has_section_ || word == "mesh" || word == "use") return;
     // Platform declarations need no section: they belong to the mesh wherever they stand.
     if (word == "workspace" || word == "cluster" || word == "policy" || word == "predicate" ||
-        word == "jwt" || word == "test" || word == "prove" || word == "trust" || word == "istio" ||
-        word == "gateways") {
+        word == "jwt" || word == "apply" || word == "test" || word == "prove" || word == "trust" ||
+        word == "istio" || word == "gateways") {
       return;
     }
     cursor_.diagnostics()
@@ -97,14 +101,14 @@ class FileReader {
   }
 
   std::string DocBefore(std::uint32_t token) const {
-    const auto& comments = syntax_->comments;
+    const auto& comments = cursor_.syntax().comments;
     auto at = std::lower_bound(
         comments.begin(), comments.end(), token,
         [](const Comment& comment, std::uint32_t before) { return comment.before < before; });
     std::string doc;
     for (; at != comments.end() && at->before == token; ++at) {
       if (!at->doc) continue;
-      std::string_view text = syntax_->text.substr(at->begin + 3, at->end - at->begin - 3);
+      std::string_view text = cursor_.syntax().text.substr(at->begin + 3, at->end - at->begin - 3);
       if (text.starts_with(' ')) text.remove_prefix(1);
       if (!doc.empty()) doc += '\n';
       doc += text;
@@ -146,6 +150,8 @@ class FileReader {
       ReadPredicate(c, std::move(header), program_);
     } else if (word == "policy") {
       ReadPolicy(c, std::move(header), syntax_, program_);
+    } else if (word == "apply") {
+      ReadApply(c, std::move(header), program_);
     } else if (word == "use") {
       ReadUse(c, std::move(header), program_);
     } else if (word == "jwt") {
@@ -184,11 +190,11 @@ class FileReader {
   void SkipToDeclaration(std::uint32_t start) {
     cursor_.ClearFailure();
     std::uint32_t i = start;
-    const auto& tokens = syntax_->tokens;
+    const auto& tokens = cursor_.syntax().tokens;
     while (i < cursor_.end()) {
       const Token& token = tokens[i];
       if (i > start && i >= cursor_.at() && token.line_start && token.kind == TokenKind::kWord &&
-          IsDeclarationWord(syntax_->Text(token))) {
+          IsDeclarationWord(cursor_.syntax().Text(token))) {
         break;
       }
       const bool opens = token.kind == TokenKind::kOpenBrace ||
@@ -201,7 +207,7 @@ class FileReader {
 
   std::shared_ptr<const Syntax> syntax_;
   Program& program_;
-  Cursor cursor_;
+  Cursor& cursor_;
   Section section_;
   bool has_section_ = false;
 };
@@ -210,9 +216,30 @@ class FileReader {
 
 Program Parse(const Source& source, Diagnostics& diagnostics) {
   Program program;
-  FileReader(std::make_shared<const Syntax>(Tokenize(source, diagnostics)), diagnostics, program)
-      .Read();
+  auto syntax = std::make_shared<const Syntax>(Tokenize(source, diagnostics));
+  Cursor cursor(*syntax, 0, static_cast<std::uint32_t>(syntax->tokens.size() - 1), diagnostics);
+  DeclarationReader(syntax, cursor, program).Read();
   return program;
+}
+
+bool MayStandInTemplate(std::string_view word) {
+  return word == "access" || word == "jwt" || word == "authorizer" || word == "limiter" ||
+         word == "test" || word == "prove";
+}
+
+TemplateBody ReadBody(const Syntax& syntax, std::uint32_t begin, std::uint32_t end,
+                      const ParameterBindings& bindings, const Section& section,
+                      Diagnostics& diagnostics) {
+  TemplateBody body;
+  Cursor c(syntax, begin, end, diagnostics, &bindings);
+  DeclarationReader reader(nullptr, c, body.declarations);
+  reader.EnterSection(section);
+  c.ReadItems(end, "the template", {}, [&](std::string_view word) {
+    if (!MayStandInTemplate(word)) return ReadItem(c, body.items);
+    reader.ReadDeclaration();
+    return true;
+  });
+  return body;
 }
 
 }  // namespace weft::dsl

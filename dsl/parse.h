@@ -28,6 +28,9 @@ using SourceLoader = std::function<const Source*(const std::string& module)>;
 [[nodiscard]] Program Load(const std::vector<const Source*>& sources, const SourceLoader& loader,
                            Diagnostics& diagnostics);
 
+// Warns when no file says `mesh NAME` (W2018), and says what is assumed then.
+void RequireMesh(const Program& program, Diagnostics& diagnostics);
+
 // Adds the declarations of `more` behind those of `program`.
 void Append(Program& program, Program more);
 

@@ -1,4 +1,4 @@
-// `policy`, `predicate` and `use`.
+// `policy`, `apply`, `predicate` and `use`.
 #include <array>
 #include <utility>
 
@@ -10,18 +10,20 @@ namespace weft::dsl {
 namespace {
 
 std::optional<Parameter::Type> ReadType(Cursor& c) {
-  static constexpr std::array<std::pair<std::string_view, Parameter::Type>, 6> kTypes = {{
+  static constexpr std::array<std::pair<std::string_view, Parameter::Type>, 7> kTypes = {{
       {"duration", Parameter::Type::kDuration},
       {"percent", Parameter::Type::kPercent},
       {"number", Parameter::Type::kNumber},
       {"strings", Parameter::Type::kStrings},
       {"string", Parameter::Type::kString},
       {"service", Parameter::Type::kService},
+      {"name", Parameter::Type::kName},
   }};
   for (const auto& [word, type] : kTypes) {
     if (c.AcceptWord(word)) return type;
   }
-  c.FailExpected("a type: `duration`, `percent`, `number`, `string`, `strings` or `service`");
+  c.FailExpected(
+      "a type: `duration`, `percent`, `number`, `string`, `strings`, `service` or `name`");
   return std::nullopt;
 }
 
@@ -39,6 +41,11 @@ Value ReadDefault(Cursor& c, Parameter::Type type) {
       return c.ExpectStrings("the parameter");
     case Parameter::Type::kService:
       return c.ExpectQName("the parameter");
+    case Parameter::Type::kName: {
+      Name name = c.ExpectName("the parameter");
+      const Span span = name.span;
+      return QName{{std::move(name)}, span};
+    }
   }
   return {};
 }
@@ -48,7 +55,7 @@ std::vector<Parameter> ReadParameters(Cursor& c) {
   c.Expect(TokenKind::kOpenParen, "`(`");
   while (!c.failed() && !c.Is(TokenKind::kCloseParen)) {
     Parameter parameter;
-    parameter.name = c.ExpectName("a parameter");
+    parameter.name = c.ExpectPlainName("a parameter");
     c.Expect(TokenKind::kColon, "`:` and the parameter's type");
     if (const auto type = ReadType(c)) parameter.type = *type;
     if (c.Accept(TokenKind::kEquals)) parameter.fallback = ReadDefault(c, parameter.type);
@@ -129,6 +136,14 @@ void ReadPredicate(Cursor& c, Header header, Program& program) {
   c.Expect(TokenKind::kEquals, "`=` and a condition");
   predicate.condition = ReadCondition(c);
   if (!c.failed()) program.predicates.push_back(std::move(predicate));
+}
+
+void ReadApply(Cursor& c, Header header, Program& program) {
+  ApplyDecl apply{.header = std::move(header), .use = ReadTemplateUse(c)};
+  if (c.failed()) return;
+  apply.header.name = {apply.use.name.Text(), apply.use.name.span};
+  apply.header.span = Join(apply.header.span, c.LastSpan());
+  program.applies.push_back(std::move(apply));
 }
 
 void ReadUse(Cursor& c, Header header, Program& program) {

@@ -8,6 +8,7 @@ namespace weft::dsl {
 namespace {
 
 void ReadLossClause(Cursor& c, ProveDecl& prove) {
+  const std::uint32_t first = c.at();
   if (!c.AcceptWords({"on", "loss", "of", "any"})) return;
   if (c.AcceptWord("cluster")) {
     prove.loss = ProveDecl::LossKind::kCluster;
@@ -18,6 +19,7 @@ void ReadLossClause(Cursor& c, ProveDecl& prove) {
   } else {
     c.FailExpected("`cluster`, `region` or `zone`");
   }
+  prove.loss_span = c.SpanFrom(first);
   c.Accept(TokenKind::kColon);
 }
 
@@ -99,6 +101,7 @@ void ReadLaw(Cursor& c, ProveDecl& prove) {
     do {
       prove.chain.push_back(c.ExpectQName("a service"));
     } while (c.Accept(TokenKind::kArrow));
+    if (!c.failed() && prove.chain.size() < 2) c.FailExpected("`->` and the service it calls");
     c.ExpectWord("fits");
     prove.budget = c.ExpectDuration("fits");
   } else {

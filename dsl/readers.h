@@ -34,10 +34,8 @@ namespace weft::dsl {
 // Reads one policy item when `word` begins one; a word that begins none is read as the use of a
 // template. False only when the cursor is not at a word.
 bool ReadItem(Cursor& c, std::vector<Item>& items);
-// Reads all items in [begin, end) with template parameters bound; used to expand templates.
-[[nodiscard]] std::vector<Item> ReadBody(const Syntax& syntax, std::uint32_t begin,
-                                         std::uint32_t end, const ParameterBindings& bindings,
-                                         Diagnostics& diagnostics);
+// `NAME` or `NAME(argument, name: argument)`.
+[[nodiscard]] TemplateUse ReadTemplateUse(Cursor& c);
 // The words that begin a policy item, for suggestions.
 [[nodiscard]] const std::vector<std::string>& ItemWords();
 [[nodiscard]] std::optional<Spanned<MtlsMode>> ReadMtlsMode(Cursor& c);
@@ -69,11 +67,24 @@ bool ReadResource(Cursor& c, std::vector<SharedResource>& resources);
 [[nodiscard]] FederateItem ReadFederate(Cursor& c);                          // behind `federate`
 [[nodiscard]] std::optional<Spanned<ClientMode>> ReadClientMode(Cursor& c);  // behind `client`
 
-// ---- declarations; each begins behind its keyword
-struct Section {      // the section header the declaration stands under
+// ---- parse.cc
+struct Section {      // the section header a declaration stands under
   std::string owner;  // "" in the mesh section
   Span span;
 };
+// What a template holds: items or declarations.
+struct TemplateBody {
+  std::vector<Item> items;
+  Program declarations;
+};
+// The words of the declarations a template may hold.
+[[nodiscard]] bool MayStandInTemplate(std::string_view word);
+// Reads [begin, end) of a template with its parameters bound; its declarations belong to `section`.
+[[nodiscard]] TemplateBody ReadBody(const Syntax& syntax, std::uint32_t begin, std::uint32_t end,
+                                    const ParameterBindings& bindings, const Section& section,
+                                    Diagnostics& diagnostics);
+
+// ---- declarations; each begins behind its keyword
 void ReadMesh(Cursor& c, Header header, Program& program);
 void ReadCluster(Cursor& c, Header header, Program& program);
 void ReadWorkspace(Cursor& c, Header header, Program& program);
@@ -86,6 +97,7 @@ void ReadAccess(Cursor& c, Header header, Program& program);
 void ReadLimit(Cursor& c, Header header, Program& program);
 void ReadPredicate(Cursor& c, Header header, Program& program);
 void ReadPolicy(Cursor& c, Header header, std::shared_ptr<const Syntax> syntax, Program& program);
+void ReadApply(Cursor& c, Header header, Program& program);
 void ReadUse(Cursor& c, Header header, Program& program);
 void ReadJwt(Cursor& c, Header header, Program& program);
 void ReadAuthorizer(Cursor& c, Header header, Program& program);

@@ -1,4 +1,5 @@
 // `route` and `table`.
+#include <algorithm>
 #include <utility>
 
 #include "dsl/codes.h"
@@ -140,6 +141,27 @@ bool BeginsRule(const Cursor& c) {
   return IsMethodWord(c.Text());
 }
 
+// Items of a rule stand in braces; behind it on its line they would be read as the route's own, for
+// every rule.
+void RefuseTail(Cursor& c, const RouteRule& rule) {
+  if (c.failed() || !c.GoesOn() || BeginsRule(c)) return;
+  const std::uint32_t first = c.at();
+  const std::string word(c.Text());
+  c.Recover(first, c.end());
+  const Span span = c.SpanFrom(first);
+  Diagnostic& d = c.Fail(codes::kMisplacedItem, span,
+                         "`" + word + "` is no part of the action it stands behind");
+  const std::string block =
+      "{ " + std::string(c.syntax().text.substr(span.begin, span.end - span.begin)) + " }";
+  const auto& items = ItemWords();
+  if (rule.items.empty() && std::find(items.begin(), items.end(), word) != items.end()) {
+    d.help = "write `" + block + "`; on a line of its own it would be the whole route's";
+    d.edit = Edit{span, block};
+    return;
+  }
+  d.help = "items of a rule stand in braces behind its action; what comes next begins a line";
+}
+
 void ReadRule(Cursor& c, RouteDecl& route) {
   RouteRule rule;
   const std::uint32_t first = c.at();
@@ -158,6 +180,7 @@ void ReadRule(Cursor& c, RouteDecl& route) {
                   return ReadItem(c, rule.items);
                 });
   }
+  RefuseTail(c, rule);
   if (!c.failed()) route.rules.push_back(std::move(rule));
 }
 
@@ -263,7 +286,8 @@ void ReadRoute(Cursor& c, Header header, bool is_table, Program& program) {
                   return ReadItem(c, route.items);
                 }
                 return true;
-              });
+              },
+              {"weight", "default", "on invalid"});
   FillDefaults(c, route);
   if (!header_failed) program.routes.push_back(std::move(route));
 }

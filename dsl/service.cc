@@ -157,7 +157,8 @@ void ReadExternal(Cursor& c, Header header, Program& program) {
           return ReadItem(c, external.items);
         }
         return true;
-      });
+      },
+      {"hosts", "addresses", "via", "sans"});
   if (external.hosts.empty() == external.addresses.empty()) {
     c.diagnostics().Error(
         codes::kMissingItem, external.header.span,
@@ -211,7 +212,8 @@ void ReadDestination(Cursor& c, Header header, Program& program) {
                   return ReadItem(c, destination.items);
                 }
                 return true;
-              });
+              },
+              {"client"});
   if (destination.backs.empty() && destination.externals.empty() && destination.workloads.empty()) {
     c.diagnostics()
         .Error(codes::kMissingItem, destination.header.span,

@@ -70,11 +70,11 @@ struct Syntax {
 inline constexpr std::uint32_t kMaxNesting = 64;
 
 // The words that begin declarations: `service`, `route`, ...
-inline constexpr std::array<std::string_view, 26> kDeclarations = {
+inline constexpr std::array<std::string_view, 27> kDeclarations = {
     "mesh",     "cluster",  "workspace", "gateway",    "service", "external", "destination",
     "route",    "table",    "access",    "limit",      "limits",  "counter",  "predicate",
     "policy",   "use",      "jwt",       "authorizer", "limiter", "trust",    "istio",
-    "gateways", "workload", "raw",       "test",       "prove"};
+    "gateways", "workload", "raw",       "test",       "prove",   "apply"};
 [[nodiscard]] bool IsDeclarationWord(std::string_view word);
 
 // Tokens of the file. On an error (bad character, open string, unmatched bracket, nesting) a

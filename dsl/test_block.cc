@@ -109,6 +109,15 @@ void ReadRequest(Cursor& c, TestRequest& request) {
   request.span = c.at() > first ? c.SpanFrom(first) : c.SpanAt();
 }
 
+void RefuseSecondRequest(Cursor& c, const TestDecl& test) {
+  TestRequest second;
+  ReadRequest(c, second);
+  if (c.failed()) return;
+  Diagnostic& d = c.Fail(codes::kRepeatedItem, second.span, "a `test` sends one request");
+  d.related.push_back({test.request.span, "the first one"});
+  d.help = "give the second request a `test` of its own";
+}
+
 Expectation ReadExpectation(Cursor& c) {
   using Kind = Expectation::Kind;
   Expectation expectation;
@@ -184,7 +193,11 @@ void ReadTest(Cursor& c, Header header, Program& program) {
     } else if (c.AcceptWords({"on", "loss", "of"})) {
       test.losses.push_back(ReadLoss(c));
     } else if (c.Is(TokenKind::kWord) && c.Kind(1) == TokenKind::kString) {
-      ReadRequest(c, test.request);
+      if (test.request.span.IsKnown()) {
+        RefuseSecondRequest(c, test);
+      } else {
+        ReadRequest(c, test.request);
+      }
     } else {
       return false;
     }

@@ -87,29 +87,31 @@ TransformItem ReadTransform(Cursor& c) {
   } else {
     c.ExpectWord("request");
   }
-  c.ReadBlock("`transform`",
-              {"phase", "extract", "set", "add", "remove", "body", "metadata", "parse", "advanced",
-               "escape", "reroute"},
-              [&](std::string_view word) {
-                if (word == "phase") {
-                  item.phase = ReadPhase(c);
-                } else if (c.AcceptWord("extract")) {
-                  item.extractors.push_back(ReadExtractor(c));
-                } else if (c.AcceptWord("set")) {
-                  item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kSet));
-                } else if (c.AcceptWord("add")) {
-                  item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kAdd));
-                } else if (c.AcceptWord("remove")) {
-                  item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kRemove));
-                } else if (c.AcceptWord("body")) {
-                  ReadBody(c, item);
-                } else if (c.AcceptWord("metadata")) {
-                  item.metadata.push_back(ReadMetadata(c));
-                } else {
-                  return ReadSwitch(c, item);
-                }
-                return true;
-              });
+  c.ReadBlock(
+      "`transform`",
+      {"phase", "extract", "set", "add", "remove", "body", "metadata", "parse", "advanced",
+       "escape", "reroute"},
+      [&](std::string_view word) {
+        if (word == "phase") {
+          item.phase = ReadPhase(c);
+        } else if (c.AcceptWord("extract")) {
+          item.extractors.push_back(ReadExtractor(c));
+        } else if (c.AcceptWord("set")) {
+          item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kSet));
+        } else if (c.AcceptWord("add")) {
+          item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kAdd));
+        } else if (c.AcceptWord("remove")) {
+          item.headers.push_back(ReadHeader(c, TransformItem::Header::Kind::kRemove));
+        } else if (c.AcceptWord("body")) {
+          ReadBody(c, item);
+        } else if (c.AcceptWord("metadata")) {
+          item.metadata.push_back(ReadMetadata(c));
+        } else {
+          return ReadSwitch(c, item);
+        }
+        return true;
+      },
+      {"phase", "body", "parse body", "advanced templates", "escape characters", "reroute"});
   return item;
 }
 

@@ -70,7 +70,9 @@ TrustDecl::Vault ReadVault(Cursor& c) {
                          .mount = {},
                          .token_path = {}};
   c.ReadBlock("`vault`", {"ca", "csr", "bundle", "namespace", "token", "role", "mount", "without"},
-              [&](std::string_view) { return ReadVaultItem(c, vault); });
+              [&](std::string_view) { return ReadVaultItem(c, vault); },
+              {"ca path", "csr path", "bundle", "namespace", "token secret", "token file", "role",
+               "mount", "without verification"});
   return vault;
 }
 
@@ -119,7 +121,9 @@ void ReadTrust(Cursor& c, Header header, Program& program) {
   c.ReadBlock("`trust root`",
               {"generated", "intermediate", "rotate", "secret", "vault", "restart", "passive", "on",
                "label"},
-              [&](std::string_view) { return ReadTrustItem(c, trust); });
+              [&](std::string_view) { return ReadTrustItem(c, trust); },
+              {"generated", "intermediate", "rotate at", "secret", "vault", "restart pods",
+               "passive", "on"});
   const int sources = (trust.generated ? 1 : 0) + (trust.secret ? 1 : 0) + (trust.vault ? 1 : 0);
   if (sources > 1) {
     c.diagnostics()

@@ -17,29 +17,14 @@ std::string_view FieldOf(std::string_view header) {
   return "";
 }
 
-void RefuseInner(Cursor& c, const Str& name, HeaderPlace place) {
-  const std::string_view field = FieldOf(name.value);
-  Diagnostic& d =
-      c.Fail(codes::kBadLiteral, name.span,
-             place == HeaderPlace::kField ? "`" + name.value + "` is not asked for as a header"
-                                          : "`" + name.value + "` cannot be changed as a header");
-  if (field.empty()) return;
-  if (place == HeaderPlace::kField) {
-    d.help = "say `" + std::string(field) + " = \"…\"`";
-  } else if (field != "method") {
-    d.help = "say `rewrite " + std::string(field) + " \"…\"`";
-  }
-}
-
 void CheckHeaderName(Cursor& c, const Str& name, HeaderPlace place) {
-  if (c.failed()) return;
-  const bool inner = name.value.starts_with(':') || Upper(name.value) == "HOST";
-  if (inner && place == HeaderPlace::kPseudo) return;
-  if (inner) {
-    RefuseInner(c, name, place);
-  } else if (!IsHttpToken(name.value)) {
-    c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no name of a header").help =
-        "it is made of letters, digits and `-`, as in \"x-user\"";
+  Diagnostic* d = c.Refuse(name.span, HeaderFault(name.value, place));
+  const std::string_view field = FieldOf(name.value);
+  if (d == nullptr || field.empty()) return;
+  if (place == HeaderPlace::kField) {
+    d->help = "say `" + std::string(field) + " = \"…\"`";
+  } else if (field != "method") {
+    d->help = "say `rewrite " + std::string(field) + " \"…\"`";
   }
 }
 
@@ -59,11 +44,7 @@ std::vector<Str> ExpectHeaders(Cursor& c, std::string_view what, HeaderPlace pla
 
 Str ExpectHeaderValue(Cursor& c, std::string_view what) {
   Str value = c.ExpectString(what);
-  if (c.failed() || IsHeaderValue(value.value)) return value;
-  Diagnostic& d = c.Fail(codes::kBadLiteral, value.span, "this is no value of a header");
-  d.help = value.value.find('%') == std::string::npos
-               ? "it has no line breaks and no control characters"
-               : "a `%` is written `%%`; alone it begins a command such as `%REQ(x)%`";
+  c.Refuse(value.span, HeaderValueFault(value.value));
   return value;
 }
 
@@ -73,35 +54,18 @@ std::vector<LabelTerm> ExpectHeaderBlock(Cursor& c, std::string_view what) {
   return terms;
 }
 
-namespace {
-
-// Whether the text is a method but for its small letters; reports it.
-bool RefuseSmall(Cursor& c, std::string_view text, Span span) {
-  const std::string upper = Upper(text);
-  if (upper == text || !IsMethod(upper)) return false;
-  Diagnostic& d = c.Fail(codes::kBadLiteral, span,
-                         "methods are written in capitals, found `" + std::string(text) + "`");
-  d.help = "write `" + upper + "`";
-  d.edit = Edit{d.span, upper};
-  return true;
-}
-
-}  // namespace
-
 bool RefuseSmallMethod(Cursor& c) {
-  return !c.failed() && c.Is(TokenKind::kWord) && RefuseSmall(c, c.Text(), c.SpanAt());
+  if (c.failed() || !c.Is(TokenKind::kWord) || !IsMethod(Upper(c.Text()))) return false;
+  Diagnostic* d = c.Refuse(c.SpanAt(), MethodFault(std::string(c.Text())));
+  if (d != nullptr) d->edit = Edit{d->span, Upper(c.Text())};
+  return d != nullptr;
 }
 
 Name ExpectMethod(Cursor& c) {
   if (c.failed() || RefuseSmallMethod(c)) return {};
   if (c.Is(TokenKind::kString)) {
     Name method = c.ExpectString("a method");
-    if (c.failed()) return method;
-    if (!IsHttpToken(method.value)) {
-      c.Fail(codes::kBadLiteral, method.span, "`" + method.value + "` is no method");
-    } else {
-      (void)RefuseSmall(c, method.value, method.span);
-    }
+    c.Refuse(method.span, MethodFault(method.value));
     return method;
   }
   Name method = c.ExpectName("a method such as `GET`");
@@ -120,9 +84,7 @@ Name ExpectMethod(Cursor& c) {
 
 Str ExpectRegex(Cursor& c, std::string_view what) {
   Str regex = c.ExpectString(what);
-  if (c.failed()) return regex;
-  const std::string fault = RegexFault(regex.value);
-  if (!fault.empty()) c.Fail(codes::kBadPattern, regex.span, fault);
+  c.Refuse(regex.span, ExpressionFault(regex.value));
   return regex;
 }
 
@@ -137,42 +99,26 @@ Number ExpectGroup(Cursor& c, const Str& regex) {
 
 Str ExpectPath(Cursor& c, std::string_view what) {
   Str path = c.ExpectString(what);
-  if (!c.failed() && !path.value.starts_with('/')) {
-    Diagnostic& d =
-        c.Fail(codes::kBadPattern, path.span, "a path begins with `/`, found `" + path.value + "`");
-    d.edit = Edit{d.span, "\"/" + path.value + "\""};
+  if (Diagnostic* d = c.Refuse(path.span, PathFault(path.value))) {
+    d->edit = Edit{d->span, "\"/" + path.value + "\""};
   }
   return path;
 }
 
 void CheckLabel(Cursor& c, const LabelTerm& term) {
-  if (c.failed()) return;
-  if (!IsLabelKey(term.key.value)) {
-    c.Fail(codes::kBadLiteral, term.key.span, "`" + term.key.value + "` is no key of a label")
-        .help =
-        "it is made of letters, digits, `-`, `_` and `.`, with a domain before a `/` if any";
-  } else if (!IsLabelValue(term.value.value)) {
-    c.Fail(codes::kBadLiteral, term.value.span, "`" + term.value.value + "` is no value of a label")
-        .help = "it is made of letters, digits, `-`, `_` and `.`, at most 63 of them";
-  }
+  const bool key = !IsLabelKey(term.key.value);
+  c.Refuse(key ? term.key.span : term.value.span, LabelFault(term.key.value, term.value.value));
 }
 
 Str ExpectNamespace(Cursor& c) {
   Str name = c.ExpectString("a namespace");
-  if (!c.failed() && !IsDnsLabel(name.value)) {
-    c.Fail(codes::kBadLiteral, name.span, "`" + name.value + "` is no name of a namespace").help =
-        "it is made of lower-case letters, digits and `-`";
-  }
+  c.Refuse(name.span, NamespaceFault(name.value));
   return name;
 }
 
 Str ExpectObjectName(Cursor& c, std::string_view what) {
   Str name = c.ExpectString(what);
-  if (!c.failed() && !IsObjectName(name.value)) {
-    c.Fail(codes::kBadLiteral, name.span,
-           "`" + name.value + "` is no name of an object of Kubernetes")
-        .help = "it is made of lower-case letters, digits, `-` and `.`";
-  }
+  c.Refuse(name.span, ObjectNameFault(name.value));
   return name;
 }
 

@@ -1,5 +1,5 @@
-// Readers of literals whose form comes from outside of the language (dsl/words.h): each reports
-// what does not fit at its own place, as W2001 or W2003, with the edit where there is one.
+// Readers of literals whose form comes from outside of the language (dsl/value_faults.h): each
+// reports what does not fit at its own place, as W2001 or W2003, with the edit where there is one.
 #pragma once
 
 #include <string_view>
@@ -9,12 +9,6 @@
 
 namespace weft::dsl {
 
-// Where the name of a header stands.
-enum class HeaderPlace : std::uint8_t {
-  kField,   // what a request or an answer carries; not its method, path and host
-  kChange,  // what is set, added or removed
-  kPseudo,  // `:path` and its like are names too
-};
 [[nodiscard]] Str ExpectHeader(Cursor& c, std::string_view what,
                                HeaderPlace place = HeaderPlace::kField);
 [[nodiscard]] std::vector<Str> ExpectHeaders(Cursor& c, std::string_view what,

@@ -88,7 +88,8 @@ void ReadProbeDetail(Cursor& c, WorkloadDecl::Probe& probe) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"healthy after", "unhealthy after", "delay", "host", "headers", "https"});
 }
 
 // `GET "/ok" port 5000 every 10s within 1s { … }`, `tcp port 5000 …`, `exec ["…"] …`, behind
@@ -146,7 +147,8 @@ void ReadWorkload(Cursor& c, Header header, Program& program) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"account", "addresses", "ready"});
   program.workloads.push_back(std::move(workload));
 }
 

@@ -131,16 +131,18 @@ IsolateItem ReadIsolate(Cursor& c) {
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
   item.off = c.AcceptWord("off");
   if (!item.off && c.Is(TokenKind::kOpenBrace)) {
-    c.ReadBlock("`isolate`", {"mtls", "trim"}, [&](std::string_view) {
-      if (c.AcceptWord("mtls")) {
-        item.mtls = ReadMtlsMode(c);
-      } else if (c.AcceptWord("trim")) {
-        item.trim = ReadTrim(c);
-      } else {
-        return false;
-      }
-      return true;
-    });
+    c.ReadBlock("`isolate`", {"mtls", "trim"},
+                [&](std::string_view) {
+                  if (c.AcceptWord("mtls")) {
+                    item.mtls = ReadMtlsMode(c);
+                  } else if (c.AcceptWord("trim")) {
+                    item.trim = ReadTrim(c);
+                  } else {
+                    return false;
+                  }
+                  return true;
+                },
+                {"mtls", "trim"});
   }
   item.span = c.SpanFrom(first);
   return item;
@@ -178,7 +180,8 @@ void ReadWorkspace(Cursor& c, Header header, Program& program) {
                   return false;
                 }
                 return true;
-              });
+              },
+              {"import nothing", "isolate", "mtls", "trim", "federate", "client"});
   program.workspaces.push_back(std::move(workspace));
 }
 

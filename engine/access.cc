@@ -1,56 +1,23 @@
-// `access` blocks, isolation and what else a server enforces, merged into one guard per server.
+// Guards: `access` blocks, isolation and what else a server enforces, merged into one for each
+// server.
 #include <algorithm>
 #include <set>
 
-#include "dsl/overloaded.h"
+#include "engine/access_blocks.h"
 #include "engine/codes.h"
-#include "engine/lowering.h"
+#include "engine/guard_items.h"
 
 namespace weft::engine {
 namespace {
 
-using Target = dsl::AccessDecl::TargetKind;
-
-// An `access` block with its clauses lowered once for all servers it stands for.
-struct Block {
-  const dsl::AccessDecl* decl = nullptr;
-  WorkspaceId section;
-  ServiceId service;
-  GatewayId gateway;
-  WorkspaceId workspace;
-  std::vector<AccessRuleId> allow;
-  std::vector<AccessRuleId> deny;
-  bool closes = false;
-};
-
-// How near a block stands to its server.
-enum class Reach { kNone, kMesh, kWorkspace, kSelected, kTarget };
-
-struct Server {
-  std::variant<ServiceId, GatewayId, WorkloadId> target;
-  ClusterId cluster;
-  WorkspaceId workspace;
-  std::string ns;
-  std::string name;
-  Labels labels;
-  std::vector<WorkloadId> workloads;
-  std::vector<ServicePort> ports;
-  const std::vector<Grant>* grants = nullptr;
-};
-
 class GuardMaker {
  public:
-  explicit GuardMaker(Lowering& l) : l_(l) {
-    for (const dsl::AccessDecl& decl : l.program.accesses) AddBlock(decl);
-    for (const dsl::ServiceDecl& decl : l.program.services) {
-      services_[{decl.in_namespace.value, decl.header.name.value}] = &decl;
-    }
+  explicit GuardMaker(Lowering& l) : l_(l), blocks_(l), items_(l) {
     for (std::uint32_t i = 0; i < l.model.destinations.size(); ++i) {
       for (const Backing& backing : l.model.destinations[i].backings) {
         backed_[{backing.service, backing.cluster}].push_back({i});
       }
     }
-    for (const dsl::LimitDecl& decl : l.program.limits) AddLimits(decl);
   }
 
   void Make() {
@@ -98,184 +65,18 @@ class GuardMaker {
   }
 
  private:
-  void AddBlock(const dsl::AccessDecl& decl) {
-    Block block{.decl = &decl, .section = l_.Section(decl.header)};
-    switch (decl.target_kind) {
-      case Target::kService:
-        block.service = l_.ServiceNamed(*decl.target, block.section);
-        if (block.service.IsNone()) return;
-        if (!Owns(block.section, l_.model[block.service].workspace, decl)) return;
-        break;
-      case Target::kGateway:
-        block.gateway = l_.Gateway(*decl.target, block.section);
-        if (block.gateway.IsNone()) return;
-        if (!Owns(block.section, l_.model[block.gateway].workspace, decl)) return;
-        break;
-      case Target::kWorkspace:
-        block.workspace = l_.Workspace(decl.target->parts.front());
-        if (block.workspace.IsNone() || !Owns(block.section, block.workspace, decl)) return;
-        break;
-      case Target::kServices:
-      case Target::kWorkloads:
-      case Target::kMesh:
-        break;
-    }
-    for (const dsl::AccessClause& clause : decl.clauses) AddClause(clause, block);
-    block.closes = decl.default_deny || !block.allow.empty();
-    blocks_.push_back(std::move(block));
-  }
-
-  bool Owns(WorkspaceId section, WorkspaceId owner, const dsl::AccessDecl& decl) {
-    if (section.IsNone() || section == owner) return true;
-    l_.diagnostics.Error(codes::kForeignNamespace, decl.header.span,
-                         "`" + decl.header.name.value + "` belongs to " +
-                             (owner.IsNone() ? "no workspace" : "`" + l_.NameOf(owner) + "`") +
-                             ", not to `" + l_.NameOf(section) + "`");
-    return false;
-  }
-
-  void AddClause(const dsl::AccessClause& clause, Block& block) {
-    const bool allow = clause.effect == dsl::AccessClause::Effect::kAllow;
-    AccessRule rule{
-        .effect = allow ? AccessRule::Effect::kAllow : AccessRule::Effect::kDeny,
-        .origin = AccessRule::Origin::kDeclared,
-        .callers = LowerSources(l_, clause.sources, block.section),
-        .when = clause.when ? LowerCondition(l_, *clause.when, block.section) : Condition::True(),
-        .dry_run = clause.dry_run,
-        .tcp_only = clause.tcp_only,
-        .grantee = {},
-        .span = clause.span};
-    (allow ? block.allow : block.deny).push_back(AddRule(std::move(rule)));
-  }
-
-  AccessRuleId AddRule(AccessRule rule) {
-    l_.model.access_rules.push_back(std::move(rule));
-    return {static_cast<std::uint32_t>(l_.model.access_rules.size() - 1)};
-  }
-
-  void AddLimits(const dsl::LimitDecl& decl) {
-    const WorkspaceId section = l_.Section(decl.header);
-    std::variant<ServiceId, GatewayId, WorkloadId> target;
-    if (decl.gateway) {
-      const GatewayId id = l_.Gateway(decl.target, section);
-      if (id.IsNone()) return;
-      target = id;
-    } else {
-      const ServiceId id = l_.ServiceNamed(decl.target, section);
-      if (id.IsNone()) return;
-      target = id;
-    }
-    for (const dsl::Item& item : decl.limits) {
-      if (const auto* limit = std::get_if<dsl::LimitItem>(&item.value)) {
-        limits_[target].push_back(
-            AddLimit(l_, *limit, item.span, section, decl.target.parts.back().value));
-      }
-      if (const auto* counted = std::get_if<dsl::CountedLimitItem>(&item.value)) {
-        for (const LimitId id : AddCountedLimits(l_, item, *counted, section)) {
-          limits_[target].push_back(id);
-        }
-      }
-    }
-  }
-
-  // ---- one server
-
-  Reach ReachOf(const Block& block, const Server& server) {
-    const bool gateway = std::holds_alternative<GatewayId>(server.target);
-    switch (block.decl->target_kind) {
-      case Target::kService:
-        return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.service)
-                   ? Reach::kTarget
-                   : Reach::kNone;
-      case Target::kGateway:
-        return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.gateway)
-                   ? Reach::kTarget
-                   : Reach::kNone;
-      case Target::kWorkspace:
-        return !gateway && block.workspace == server.workspace ? Reach::kWorkspace : Reach::kNone;
-      case Target::kServices:
-      case Target::kWorkloads:
-        return !gateway && SelectsServer(block, server) ? Reach::kSelected : Reach::kNone;
-      case Target::kMesh:
-        return gateway ? Reach::kNone : Reach::kMesh;
-    }
-    return Reach::kNone;
-  }
-
-  bool SelectsServer(const Block& block, const Server& server) {
-    for (const dsl::Selection* selection : SelectionsOf(*block.decl)) {
-      if (SelectsServer(block, *selection, server)) return true;
-    }
-    return false;
-  }
-
-  bool SelectsServer(const Block& block, const dsl::Selection& selection, const Server& server) {
-    if (!selection.clusters.empty()) {
-      const std::vector<ClusterId> only = l_.Clusters(selection.clusters);
-      if (std::find(only.begin(), only.end(), server.cluster) == only.end()) return false;
-    }
-    const Selectable object{server.name, server.workspace, server.ns, server.labels};
-    if (block.decl->target_kind == Target::kServices) {
-      return std::holds_alternative<ServiceId>(server.target) &&
-             Matches(l_, selection, block.section, object);
-    }
-    return SelectsWorkloads(block, selection, server);
-  }
-
-  bool SelectsWorkloads(const Block& block, const dsl::Selection& selection, const Server& server) {
-    const auto hits =
-        std::count_if(server.workloads.begin(), server.workloads.end(), [&](WorkloadId id) {
-          const Workload& workload = l_.model[id];
-          return Matches(l_, selection, block.section,
-                         {workload.name, workload.workspace, workload.ns, workload.labels});
-        });
-    if (hits == 0) return false;
-    if (hits < static_cast<std::ptrdiff_t>(server.workloads.size())) {
-      Diagnostic& d = l_.diagnostics.Error(
-          codes::kAmbiguous, block.decl->header.span,
-          "this selects some workloads of service `" + server.name + "` and not others");
-      d.help = "choose labels that all workloads of the service have, or name the service";
-      d.clusters = {l_.model[server.cluster].name};
-    }
-    return true;
-  }
-
-  static std::vector<const dsl::Selection*> SelectionsOf(const dsl::AccessDecl& decl) {
-    std::vector<const dsl::Selection*> all;
-    if (decl.selected) all.push_back(&*decl.selected);
-    for (const dsl::Selection& selection : decl.more) all.push_back(&selection);
-    return all;
-  }
-
-  // The ports of the server the block speaks of; nullopt when it speaks of all.
-  std::optional<std::set<std::uint16_t>> PortsOf(const Block& block, const Server& server) {
-    std::set<std::uint16_t> ports;
-    const std::vector<const dsl::Selection*> selections = SelectionsOf(*block.decl);
-    if (selections.empty()) return std::nullopt;
-    for (const dsl::Selection* selection : selections) {
-      if (!SelectsServer(block, *selection, server)) continue;
-      if (!selection->port) return std::nullopt;
-      ports.insert(selection->port->value);
-    }
-    return ports;
-  }
-
   void Add(const Server& server) {
     Guard guard{.target = server.target, .cluster = server.cluster};
-    std::map<Reach, std::vector<const Block*>> reached;
-    for (const Block& block : blocks_) {
-      const Reach reach = ReachOf(block, server);
-      if (reach != Reach::kNone) reached[reach].push_back(&block);
-    }
+    const ReachedBlocks reached = blocks_.Of(server);
     for (const auto& [reach, blocks] : reached) {
-      for (const Block* block : blocks) {
+      for (const AccessBlock* block : blocks) {
         guard.deny.insert(guard.deny.end(), block->deny.begin(), block->deny.end());
         if (!block->deny.empty()) guard.spans.push_back(block->decl->header.span);
       }
     }
     ChooseAllow(server, reached, guard);
-    ApplyItems(server, reached, guard);
-    AddTokens(server, guard);
+    items_.Apply(server, reached, guard);
+    items_.AddTokens(server, guard);
     const bool trivial = !guard.closed && guard.deny.empty() && guard.authentication.empty() &&
                          guard.authorization.empty() && guard.limits.empty() &&
                          guard.code.empty() && guard.mtls == MtlsMode::kPermissive &&
@@ -285,8 +86,7 @@ class GuardMaker {
 
   // The nearest block that closes decides who is allowed; isolation stands between the blocks of
   // the mesh and those of the workspace.
-  void ChooseAllow(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
-                   Guard& guard) {
+  void ChooseAllow(const Server& server, const ReachedBlocks& reached, Guard& guard) {
     std::vector<AccessRuleId> own;
     std::set<std::uint16_t> covered;
     bool decided = false;
@@ -321,11 +121,10 @@ class GuardMaker {
   }
 
   // Whom isolation would let in besides, for blocks that add to it in the system they come from.
-  void NoteReplaced(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
-                    Guard& guard) {
+  void NoteReplaced(const Server& server, const ReachedBlocks& reached, Guard& guard) {
     const auto at = reached.find(Reach::kSelected);
     if (at == reached.end() || !IsIsolated(server)) return;
-    for (const Block* block : at->second) {
+    for (const AccessBlock* block : at->second) {
       if (!block->decl->adds_in_original || !block->closes) continue;
       Guard isolation{.target = server.target, .cluster = server.cluster};
       Isolate(server, isolation);
@@ -337,7 +136,7 @@ class GuardMaker {
 
   AccessRuleId AnyoneRule(Span span) {
     AccessRule rule{.when = Condition::True(), .grantee = {}, .span = span};
-    return AddRule(std::move(rule));
+    return AddAccessRule(l_.model, std::move(rule));
   }
 
   // The rule narrowed to some ports, or to all but them.
@@ -346,25 +145,26 @@ class GuardMaker {
     Condition on = Condition::Of(PortMatch{{ports.begin(), ports.end()}}, rule.span);
     if (others) on = Condition::Not(std::move(on));
     rule.when = Condition::And({std::move(on), std::move(rule.when)});
-    return AddRule(std::move(rule));
+    return AddAccessRule(l_.model, std::move(rule));
   }
 
   // Adds what the blocks of this reach allow; false when none of them decides. `covered` gets the
   // ports they speak of, nothing when they speak of all.
-  bool TakeAllow(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
-                 Reach reach, Guard& guard, std::set<std::uint16_t>& covered) {
+  bool TakeAllow(const Server& server, const ReachedBlocks& reached, Reach reach, Guard& guard,
+                 std::set<std::uint16_t>& covered) {
     const auto at = reached.find(reach);
     if (at == reached.end()) return false;
-    std::vector<const Block*> closing;
-    for (const Block* block : at->second) {
+    std::vector<const AccessBlock*> closing;
+    for (const AccessBlock* block : at->second) {
       if (block->closes) closing.push_back(block);
     }
     if (closing.empty()) return false;
-    const auto standing = [](const Block* b) {
+    const auto standing = [](const AccessBlock* b) {
       return std::pair(b->decl->override_, b->decl->priority ? b->decl->priority->value : 0);
     };
-    std::stable_sort(closing.begin(), closing.end(),
-                     [&](const Block* a, const Block* b) { return standing(a) > standing(b); });
+    std::stable_sort(
+        closing.begin(), closing.end(),
+        [&](const AccessBlock* a, const AccessBlock* b) { return standing(a) > standing(b); });
     if (reach != Reach::kSelected && closing.size() > 1 &&
         standing(closing[0]) == standing(closing[1])) {
       Diagnostic& d = l_.diagnostics.Error(
@@ -375,9 +175,9 @@ class GuardMaker {
     }
     guard.closed = true;
     bool every_port = false;
-    for (const Block* block : closing) {
+    for (const AccessBlock* block : closing) {
       if (standing(block) != standing(closing.front())) break;
-      const std::optional<std::set<std::uint16_t>> ports = PortsOf(*block, server);
+      const std::optional<std::set<std::uint16_t>> ports = blocks_.PortsOf(*block, server);
       every_port = every_port || !ports;
       if (ports) covered.insert(ports->begin(), ports->end());
       for (const AccessRuleId id : block->allow) {
@@ -431,7 +231,7 @@ class GuardMaker {
                     .when = Condition::True(),
                     .grantee = {},
                     .span = span};
-    return isolation_[id] = AddRule(std::move(rule));
+    return isolation_[id] = AddAccessRule(l_.model, std::move(rule));
   }
 
   AccessRuleId GrantRule(const Grant& grant) {
@@ -442,186 +242,13 @@ class GuardMaker {
                     .when = Condition::True(),
                     .grantee = grant.to,
                     .span = grant.span};
-    return granted_[grant] = AddRule(std::move(rule));
-  }
-
-  // ---- mtls, tokens, external authorization, limits
-
-  std::vector<RankedItem> ItemsFor(const Server& server,
-                                   const std::map<Reach, std::vector<const Block*>>& reached) {
-    std::vector<RankedItem> items;
-    const Selectable object{server.name, server.workspace, server.ns, server.labels};
-    const bool gateway = std::holds_alternative<GatewayId>(server.target);
-    if (gateway) {
-      AddPolicies(l_, dsl::PolicyDecl::On::kGateway, object, items);
-      for (const dsl::GatewayDecl& decl : l_.program.gateways) {
-        if (decl.header.name.value != server.name) continue;
-        for (const dsl::Item& item : decl.items) items.push_back({&item, kRankOwn});
-      }
-    } else {
-      AddPolicies(l_, dsl::PolicyDecl::On::kServices, object, items);
-      AddWorkloadPolicies(server, items);
-      const auto decl = services_.find({server.ns, server.name});
-      if (decl != services_.end() && std::holds_alternative<ServiceId>(server.target)) {
-        for (const dsl::Item& item : decl->second->items) items.push_back({&item, kRankOwn});
-      }
-    }
-    for (const auto& [reach, blocks] : reached) {
-      const int rank = reach == Reach::kTarget ? kRankOwn + 1 : static_cast<int>(reach) - 1;
-      for (const Block* block : blocks) {
-        for (const dsl::Item& item : block->decl->items) items.push_back({&item, rank});
-      }
-    }
-    std::erase_if(items, [](const RankedItem& ranked) {
-      return std::visit(Overloaded{
-                            [](const dsl::MtlsItem&) { return false; },
-                            [](const dsl::AuthenticateItem&) { return false; },
-                            [](const dsl::AuthorizeItem&) { return false; },
-                            [](const dsl::LimitItem&) { return false; },
-                            [](const dsl::CountedLimitItem&) { return false; },
-                            [](const dsl::LuaItem&) { return false; },
-                            [](const auto&) { return true; },
-                        },
-                        ranked.item->value);
-    });
-    return items;
-  }
-
-  void AddWorkloadPolicies(const Server& server, std::vector<RankedItem>& items) {
-    for (const WorkloadId id : server.workloads) {
-      const Workload& workload = l_.model[id];
-      const std::size_t before = items.size();
-      AddPolicies(l_, dsl::PolicyDecl::On::kWorkloads,
-                  {workload.name, workload.workspace, workload.ns, workload.labels}, items);
-      if (items.size() != before) return;  // all workloads of a service are treated alike
-    }
-  }
-
-  void ApplyItems(const Server& server, const std::map<Reach, std::vector<const Block*>>& reached,
-                  Guard& guard) {
-    const std::optional<MtlsMode> own =
-        server.workspace.IsNone() ? std::nullopt : l_.model[server.workspace].mtls;
-    if (own) {
-      guard.mtls = *own;
-      guard.mtls_span = l_.model[server.workspace].mtls_span;
-    } else if (l_.model.mtls) {
-      guard.mtls = *l_.model.mtls;
-      guard.mtls_span = l_.model.mtls_span;
-    }
-    for (const dsl::Item* item : ChooseItems(l_, ItemsFor(server, reached))) {
-      std::visit(
-          Overloaded{
-              [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
-              [&](const dsl::AuthenticateItem& i) { RequireToken(i, item->span, guard); },
-              [&](const dsl::AuthorizeItem& i) {
-                auto asked = LowerAuthorization(l_, i, item->span, server.workspace);
-                if (asked) guard.authorization.push_back(std::move(*asked));
-              },
-              [&](const dsl::LimitItem& i) { guard.limits.push_back(LimitOf(*item, i, server)); },
-              [&](const dsl::CountedLimitItem& i) {
-                for (const LimitId id : AddCountedLimits(l_, *item, i, server.workspace)) {
-                  guard.limits.push_back(id);
-                }
-              },
-              [&](const dsl::LuaItem& i) { guard.code.push_back(LowerCode(i, item->span)); },
-              [](const auto&) {},
-          },
-          item->value);
-    }
-    const auto limits = limits_.find(server.target);
-    if (limits != limits_.end()) {
-      guard.limits.insert(guard.limits.end(), limits->second.begin(), limits->second.end());
-    }
-  }
-
-  void ApplyMtls(const dsl::MtlsItem& item, Span span, const Server& server, Guard& guard) {
-    if (!item.port) {
-      guard.mtls = static_cast<MtlsMode>(item.mode);
-      guard.mtls_span = span;
-      return;
-    }
-    const bool known = std::any_of(server.ports.begin(), server.ports.end(),
-                                   [&](const auto& p) { return p.number == item.port->value; });
-    if (known) {
-      guard.port_mtls[item.port->value] = static_cast<MtlsMode>(item.mode);
-    } else if (std::holds_alternative<ServiceId>(server.target)) {
-      Diagnostic& d = l_.diagnostics.Error(
-          codes::kUnknownPort, item.port->span,
-          "service `" + server.name + "` has no port " + std::to_string(item.port->value));
-      d.clusters = {l_.model[server.cluster].name};
-    }
-  }
-
-  // One item counts for all clusters and workloads it reaches: the limiter is shared.
-  LimitId LimitOf(const dsl::Item& item, const dsl::LimitItem& limit, const Server& server) {
-    const auto [at, inserted] = limits_of_items_.try_emplace({&item, server.name}, LimitId{});
-    if (inserted) at->second = AddLimit(l_, limit, item.span, server.workspace, server.name);
-    return at->second;
-  }
-
-  // Claims a token must have are a denial of requests without them.
-  void RequireToken(const dsl::AuthenticateItem& item, Span span, Guard& guard) {
-    const auto wanted = LowerRouteAuthentication(l_, item, span);
-    if (!wanted) return;
-    guard.authentication.push_back(
-        {wanted->providers.front(), item.optional, span, wanted->before_authorization});
-    if (wanted->require.kind == Condition::Kind::kTrue) return;
-    const auto [at, inserted] = claims_of_items_.try_emplace(
-        span, static_cast<std::uint32_t>(l_.model.access_rules.size()));
-    if (inserted) {
-      l_.model.access_rules.push_back({.effect = AccessRule::Effect::kDeny,
-                                       .callers = {},
-                                       .when = Condition::Not(wanted->require),
-                                       .grantee = {},
-                                       .span = span});
-    }
-    guard.deny.push_back(AccessRuleId{at->second});
-  }
-
-  void CollectOfLimits(const std::vector<LimitId>& limits, std::vector<JwtId>& wanted) const {
-    for (const LimitId id : limits) {
-      CollectProviders(l_.model[id].when, wanted);
-      for (const LimitKey& key : l_.model[id].per) {
-        const bool known = std::find(wanted.begin(), wanted.end(), key.provider) != wanted.end();
-        if (key.kind == LimitKey::Kind::kClaim && !key.provider.IsNone() && !known) {
-          wanted.push_back(key.provider);
-        }
-      }
-    }
-  }
-
-  // A condition on a token needs the token to be checked: its provider is authenticated, without
-  // being required.
-  void AddTokens(const Server& server, Guard& guard) {
-    std::vector<JwtId> wanted;
-    for (const auto* rules : {&guard.deny, &guard.allow}) {
-      for (const AccessRuleId id : *rules) CollectProviders(l_.model[id].when, wanted);
-    }
-    CollectOfLimits(guard.limits, wanted);
-    if (const auto* gateway = std::get_if<GatewayId>(&server.target)) {
-      for (const Table& table : l_.model.tables) {
-        const auto& bound = table.gateways;
-        if (std::find(bound.begin(), bound.end(), *gateway) == bound.end()) continue;
-        for (const RouteRule& rule : table.rules) {
-          CollectProviders(rule.match, wanted);
-          CollectOfLimits(rule.modifiers.limits, wanted);
-        }
-      }
-    }
-    for (const JwtId id : wanted) {
-      const bool known = std::any_of(guard.authentication.begin(), guard.authentication.end(),
-                                     [&](const Authentication& a) { return a.provider == id; });
-      if (!known) guard.authentication.push_back({id, true, l_.model[id].span});
-    }
+    return granted_[grant] = AddAccessRule(l_.model, std::move(rule));
   }
 
   Lowering& l_;
-  std::vector<Block> blocks_;
-  std::map<std::pair<std::string, std::string>, const dsl::ServiceDecl*> services_;
+  AccessBlocks blocks_;
+  GuardItems items_;
   std::map<std::pair<ServiceId, ClusterId>, std::vector<DestinationId>> backed_;
-  std::map<std::variant<ServiceId, GatewayId, WorkloadId>, std::vector<LimitId>> limits_;
-  std::map<std::pair<const dsl::Item*, std::string>, LimitId> limits_of_items_;
-  std::map<Span, std::uint32_t> claims_of_items_;  // denials of requests without claims
   std::map<WorkspaceId, AccessRuleId> isolation_;
   std::map<Grant, AccessRuleId> granted_;
 };

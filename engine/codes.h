@@ -129,20 +129,30 @@ inline constexpr Code kDelegationTooLarge{
     "The tables that a route delegates to delegate in turn, more than 16 times in a row or to more "
     "than 50,000 rules in all. A table that is delegated to twice counts twice: delegate to it "
     "from one place."};
+inline constexpr Code kSubsetHere{
+    3142, "subset-not-here",
+    "A subset stands where only all of a service can: it would be taken for the whole. Routes send "
+    "to subsets; access is decided, and callers are told apart, by service and service account. "
+    "What is to be treated apart gets a service, or an account, of its own."};
+inline constexpr Code kUnknownPlace{
+    3143, "unknown-place",
+    "A region or zone is lost that no cluster, node or endpoint is in, so that nothing would be "
+    "lost. Regions and zones are those of `cluster`, of `external` endpoints and of the nodes of "
+    "the inventory."};
 inline constexpr Code kOlderWins{
     3140, "older-policy-wins",
     "Two policies of one kind stand for one target, and the system they were read from goes by "
     "age: the older one is applied, the younger one not. The warning stands at the loser. In weft "
     "text the same is said by `priority`; better, narrow one of the two, or remove it."};
 inline constexpr Code kNotExposed{
-    3142, "external-not-exposed",
+    3144, "external-not-exposed",
     "A route of a gateway, or `via` of an external service, leads through a gateway that does not "
     "let "
     "it out: `expose external services …` of the gateway or its listener does not name it, or no "
     "listener for HTTP takes its hosts."};
 
 inline constexpr Code kNotImportersToSay{
-    3143, "not-for-importers",
+    3145, "not-for-importers",
     "A policy for what another workspace shares says something that only its owner can say. A "
     "workspace "
     "that something is shared with says how its own callers call it, `balance` and `connections`; "
@@ -168,6 +178,7 @@ inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject
                                             kBadRequest,          kWrongLayer,
                                             kTestFailed,          kUnknownSecret,
                                             kOlderWins,           kDelegationTooLarge,
+                                            kSubsetHere,          kUnknownPlace,
                                             kNotExposed,          kNotImportersToSay};
 
 }  // namespace weft::engine::codes

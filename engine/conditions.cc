@@ -116,27 +116,33 @@ void AddAccount(const Model& model, const Workload& workload, std::vector<Caller
   }
 }
 
+void IndexAccounts(Lowering& l) {
+  if (!l.services_by_account.empty()) return;
+  for (const auto& [name, id] : l.services) {
+    for (const ServiceInstance& instance : l.model[id].instances) {
+      for (const WorkloadId workload : instance.workloads) {
+        const Workload& w = l.model[workload];
+        l.services_by_account[{w.cluster, w.ns, w.account}].emplace_back(id, workload);
+      }
+    }
+  }
+}
+
 // Another service of the namespace that runs under the account, which a rule then admits too.
 void WarnShared(Lowering& l, ServiceId id, const Workload& workload, Span span) {
-  const auto begin = l.services.lower_bound({workload.ns, ""});
-  for (auto at = begin; at != l.services.end() && at->first.first == workload.ns; ++at) {
-    if (at->second == id) continue;
-    const ServiceInstance* instance = l.model[at->second].In(workload.cluster);
-    if (instance == nullptr) continue;
-    for (const WorkloadId other : instance->workloads) {
-      if (l.model[other].account != workload.account) continue;
-      const ServiceInstance* own = l.model[id].In(workload.cluster);
-      const bool same =
-          std::find(own->workloads.begin(), own->workloads.end(), other) != own->workloads.end();
-      if (same) continue;
-      Diagnostic& d =
-          l.diagnostics.Warning(codes::kSharedAccount, span,
-                                "`" + l.model[id].name + "` and `" + l.model[at->second].name +
-                                    "` share the service account `" + workload.ns + "/" +
-                                    workload.account + "`: what admits one admits both");
-      d.clusters = {l.model[workload.cluster].name};
-      return;
-    }
+  IndexAccounts(l);
+  const auto at = l.services_by_account.find({workload.cluster, workload.ns, workload.account});
+  if (at == l.services_by_account.end()) return;
+  const std::vector<WorkloadId>& own = l.model[id].In(workload.cluster)->workloads;
+  for (const auto& [service, other] : at->second) {
+    if (service == id || std::find(own.begin(), own.end(), other) != own.end()) continue;
+    Diagnostic& d =
+        l.diagnostics.Warning(codes::kSharedAccount, span,
+                              "`" + l.model[id].name + "` and `" + l.model[service].name +
+                                  "` share the service account `" + workload.ns + "/" +
+                                  workload.account + "`: what admits one admits both");
+    d.clusters = {l.model[workload.cluster].name};
+    return;
   }
 }
 
@@ -179,6 +185,10 @@ void AddIdentities(Lowering& l, const std::optional<std::string>& ns,
   }
 }
 
+// Callers are told apart by their service accounts.
+constexpr const char* kCallerInstead =
+    ", or `account \"NAMESPACE/NAME\"` where the part runs under an account of its own";
+
 // Everything but the namespaces of the workspace, callers without identity included.
 void AddOutsideOf(Lowering& l, WorkspaceId id, CallerSet& set) {
   OutsideOf outside;
@@ -205,7 +215,7 @@ void AddNamed(Lowering& l, const dsl::QName& name, WorkspaceId scope,
     AddWorkspace(l, l.workspaces[first], only, set);
     return;
   }
-  const ServiceId service = l.ServiceNamed(name, scope);
+  const ServiceId service = l.ServiceNamed(name, scope, kCallerInstead);
   if (!service.IsNone()) AddService(l, service, only, set);
 }
 
@@ -284,6 +294,30 @@ void AddAccounts(Lowering& l, const dsl::SourceAccounts& source, WorkspaceId sco
                  "account that is to come";
 }
 
+// `from s on a, b`: the name of a cluster where a caller is named; false when it is none.
+bool RefuseCluster(Lowering& l, const dsl::SourceClause* before, const dsl::SourceClause& source,
+                   WorkspaceId scope) {
+  const auto* named = std::get_if<dsl::SourceName>(&source.value);
+  if (named == nullptr || named->name.parts.size() != 1 || named->name.IsQuoted()) return false;
+  const std::string& name = named->name.parts.front().value;
+  const bool known = l.targets.contains({scope, name}) ||
+                     l.targets.contains({WorkspaceId{}, name}) || l.gateways.contains(name) ||
+                     l.workspaces.contains(name);
+  if (known || l.model.FindCluster(name).IsNone()) return false;
+  Diagnostic& d = l.diagnostics.Error(codes::kUnknownWorkload, named->name.span,
+                                      "`" + name + "` is a cluster, and no caller");
+  if (before == nullptr || before->clusters.empty()) {
+    d.help = "write `from SOURCE on " + name + "`, such as `from any identity on " + name + "`";
+    return true;
+  }
+  std::string list = "[";
+  for (const dsl::Name& cluster : before->clusters) list += cluster.value + ", ";
+  list += name + "]";
+  d.help = "several clusters stand in brackets: `on " + list + "`";
+  d.edit = Edit{Join(before->clusters.front().span, named->name.span), list};
+  return true;
+}
+
 std::string SourceText(const dsl::SourceClause& source) {
   return std::visit(
       Overloaded{
@@ -335,7 +369,7 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
                  },
                  [&](const dsl::SourceOutside&) { set.any_of.emplace_back(NoIdentity{}); },
                  [&](const dsl::SourceService& s) {
-                   const ServiceId id = l.ServiceNamed(s.name, scope);
+                   const ServiceId id = l.ServiceNamed(s.name, scope, kCallerInstead);
                    if (!id.IsNone()) AddService(l, id, only, set);
                  },
                  [&](const dsl::SourceGateway& s) {
@@ -378,7 +412,11 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
 std::vector<CallerSet> LowerSources(Lowering& l, const std::vector<dsl::SourceClause>& sources,
                                     WorkspaceId scope) {
   std::vector<CallerSet> sets;
-  for (const dsl::SourceClause& source : sources) sets.push_back(LowerSource(l, source, scope));
+  const dsl::SourceClause* before = nullptr;
+  for (const dsl::SourceClause& source : sources) {
+    if (!RefuseCluster(l, before, source, scope)) sets.push_back(LowerSource(l, source, scope));
+    before = &source;
+  }
   return sets;
 }
 

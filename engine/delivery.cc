@@ -248,10 +248,15 @@ const Guard* EnforcedGuard(const Model& model, const Backend& backend) {
   const ServiceId* service = std::get_if<ServiceId>(&backend.service);
   if (service == nullptr) return nullptr;
   const ServiceInstance* instance = model[*service].In(backend.cluster);
-  const bool enforced =
-      instance == nullptr ||
-      std::any_of(instance->workloads.begin(), instance->workloads.end(),
-                  [&](WorkloadId id) { return model[id].sidecar && model[id].ready > 0; });
+  const auto any = [&](auto fits) {
+    return std::any_of(instance->workloads.begin(), instance->workloads.end(),
+                       [&](WorkloadId id) { return fits(model[id]); });
+  };
+  // Where nothing is ready, what will be counts.
+  const bool ready = instance != nullptr && any([](const Workload& w) { return w.ready > 0; });
+  const bool enforced = instance == nullptr || any([&](const Workload& w) {
+                          return w.sidecar && (!ready || w.ready > 0);
+                        });
   return enforced ? model.GuardOf(*service, backend.cluster) : nullptr;
 }
 

@@ -204,9 +204,9 @@ void AddDestination(Lowering& l, const dsl::DestinationDecl& decl) {
   destination.terminate_tls = decl.client && decl.client->value == dsl::ClientMode::kTlsTermination;
   for (const dsl::BackingClause& clause : decl.backs) AddBacking(l, clause, destination);
   for (const dsl::QName& name : decl.externals) {
-    const std::optional<ResolvedTarget> target = l.Target(name, destination.workspace);
+    const std::optional<TargetRef> target = l.WholeTarget(name, destination.workspace);
     if (!target) continue;
-    if (const auto* external = std::get_if<ExternalId>(&target->target)) {
+    if (const auto* external = std::get_if<ExternalId>(&*target)) {
       destination.externals.push_back(*external);
     } else {
       l.diagnostics.Error(codes::kUnknownWorkload, name.span,

@@ -18,17 +18,22 @@ void ResolveTo(Lowering& l, const dsl::ProveDecl& decl, WorkspaceId scope, Law& 
     workspace = l.workspaces[law.to_text];
   }
   if (workspace.IsNone()) {
-    if (const auto target = l.Target(*decl.to, scope)) law.to.push_back(target->target);
+    if (const auto target = l.WholeTarget(*decl.to, scope)) law.to.push_back(*target);
     return;
   }
   law.to_text = "workspace " + law.to_text;
   for (std::uint32_t i = 0; i < l.model.services.size(); ++i) {
     if (l.model.services[i].workspace == workspace) law.to.emplace_back(ServiceId{i});
   }
-  if (law.to.empty()) {
-    l.diagnostics.Warning(codes::kNothingSelected, decl.to->span,
-                          "workspace `" + l.NameOf(workspace) + "` has no services");
-  }
+}
+
+Law::Parts PartsOf(const dsl::ProveDecl& decl) {
+  Law::Parts parts{.loss = decl.loss_span, .to = {}, .through = {}, .from = {}, .where = {}};
+  if (decl.to) parts.to = decl.to->span;
+  if (decl.through) parts.through = decl.through->span;
+  if (!decl.from.empty()) parts.from = Join(decl.from.front().span, decl.from.back().span);
+  if (decl.where) parts.where = decl.where->span;
+  return parts;
 }
 
 void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
@@ -51,7 +56,8 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
           .regions = {},
           .chain = {},
           .budget = {},
-          .span = decl.span};
+          .span = decl.span,
+          .parts = PartsOf(decl)};
   if (decl.to) ResolveTo(l, decl, scope, law);
   for (const dsl::StatedAnswer& stated : decl.answers) {
     const AuthorizerId id = l.Authorizer(stated.authorizer);
@@ -59,7 +65,7 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
   }
   if (decl.through) law.through = l.Gateway(*decl.through, scope);
   if (decl.served_by) {
-    if (const auto target = l.Target(*decl.served_by, scope)) law.served_by = target->target;
+    law.served_by = l.WholeTarget(*decl.served_by, scope);
   }
   for (const dsl::Str& region : decl.regions) law.regions.push_back(region.value);
   for (const dsl::QName& name : decl.chain) {

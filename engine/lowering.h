@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,10 @@ struct Lowering {
   std::set<const dsl::PolicyDecl*> used_policies;                   // that selected something
   std::map<std::pair<dsl::PolicyDecl::On, WorkspaceId>, std::vector<const dsl::PolicyDecl*>>
       policies_by_section;  // made at the first look
+  // Services by cluster, namespace and the account their workloads run under, with one of those
+  // workloads; by name. Made at the first look.
+  using Account = std::tuple<ClusterId, std::string, std::string>;
+  std::map<Account, std::vector<std::pair<ServiceId, WorkloadId>>> services_by_account;
 
   [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
   [[nodiscard]] ClusterId Cluster(const dsl::Name& name);      // reports an unknown one
@@ -58,7 +63,11 @@ struct Lowering {
   // Reports what cannot be resolved, with the nearest name.
   [[nodiscard]] std::optional<ResolvedTarget> QuotedTarget(const dsl::QName& name);
   [[nodiscard]] std::optional<ResolvedTarget> Target(const dsl::QName& name, WorkspaceId scope);
-  [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope);
+  // The same where no subset can stand: one is refused, with what to write instead.
+  [[nodiscard]] std::optional<TargetRef> WholeTarget(const dsl::QName& name, WorkspaceId scope,
+                                                     const std::string& instead = "");
+  [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope,
+                                       const std::string& instead = "");
   [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
   [[nodiscard]] JwtId Jwt(const dsl::Name& name);
   [[nodiscard]] AuthorizerId Authorizer(const dsl::Name& name);  // reports an unknown one

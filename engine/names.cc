@@ -56,6 +56,20 @@ bool HasSubset(const Model& model, const TargetRef& target, const std::string& n
                      [&](const Subset& subset) { return subset.name == name; });
 }
 
+void ReportSubset(Lowering& l, const TargetRef& target, const std::string& of,
+                  const dsl::Name& name) {
+  Diagnostic& d = l.diagnostics.Error(codes::kUnknownSubset, name.span,
+                                      "`" + of + "` has no subset `" + name.value + "`");
+  const auto* service = std::get_if<ServiceId>(&target);
+  if (service == nullptr) return;
+  std::vector<std::string> names;
+  for (const Subset& subset : l.model[*service].subsets) names.push_back(subset.name);
+  const std::string near = NearestName(name.value, names);
+  if (near.empty()) return;
+  d.help = "did you mean `" + near + "`?";
+  d.edit = Edit{name.span, near};
+}
+
 }  // namespace
 
 WorkspaceId Lowering::Workspace(const dsl::Name& name) {
@@ -130,8 +144,7 @@ std::optional<ResolvedTarget> Lowering::QuotedTarget(const dsl::QName& name) {
   if (HasSubset(model, at->second, name.parts[1].value)) {
     return ResolvedTarget{at->second, name.parts[1].value};
   }
-  diagnostics.Error(codes::kUnknownSubset, name.parts[1].span,
-                    "`" + host + "` has no subset `" + name.parts[1].value + "`");
+  ReportSubset(*this, at->second, host, name.parts[1]);
   return std::nullopt;
 }
 
@@ -160,14 +173,17 @@ std::optional<ResolvedTarget> Lowering::Target(const dsl::QName& name, Workspace
       }
     }
     if (own != nullptr && workspace == workspaces.end()) {
-      diagnostics.Error(codes::kUnknownSubset, parts[1].span,
-                        "`" + parts[0].value + "` has no subset `" + parts[1].value + "`");
+      ReportSubset(*this, *own, parts[0].value, parts[1]);
       return std::nullopt;
     }
   } else if (parts.size() == 3 && workspace != workspaces.end()) {
     const TargetRef* found = FindIn(*this, workspace->second, parts[1].value);
     if (found != nullptr && HasSubset(model, *found, parts[2].value)) {
       return ResolvedTarget{*found, parts[2].value};
+    }
+    if (found != nullptr) {
+      ReportSubset(*this, *found, parts[0].value + "." + parts[1].value, parts[2]);
+      return std::nullopt;
     }
   }
   if (reported) return std::nullopt;
@@ -183,10 +199,25 @@ std::optional<ResolvedTarget> Lowering::Target(const dsl::QName& name, Workspace
   return std::nullopt;
 }
 
-ServiceId Lowering::ServiceNamed(const dsl::QName& name, WorkspaceId scope) {
-  const std::optional<ResolvedTarget> target = Target(name, scope);
+std::optional<TargetRef> Lowering::WholeTarget(const dsl::QName& name, WorkspaceId scope,
+                                               const std::string& instead) {
+  const std::optional<ResolvedTarget> resolved = Target(name, scope);
+  if (!resolved) return std::nullopt;
+  if (resolved->subset.empty()) return resolved->target;
+  dsl::QName whole = name;
+  whole.parts.pop_back();
+  Diagnostic& d = diagnostics.Error(
+      codes::kSubsetHere, name.span,
+      "`" + name.Text() + "` is a part of `" + whole.Text() + "`; only all of it can stand here");
+  d.help = "write `" + whole.Text() + "`" + instead;
+  return std::nullopt;
+}
+
+ServiceId Lowering::ServiceNamed(const dsl::QName& name, WorkspaceId scope,
+                                 const std::string& instead) {
+  const std::optional<TargetRef> target = WholeTarget(name, scope, instead);
   if (!target) return {};
-  if (const auto* service = std::get_if<ServiceId>(&target->target)) return *service;
+  if (const auto* service = std::get_if<ServiceId>(&*target)) return *service;
   diagnostics.Error(codes::kUnknownWorkload, name.span,
                     "`" + name.Text() + "` is no service; a service is expected here");
   return {};

@@ -50,10 +50,10 @@ std::uint16_t PortOfUrl(const std::string& url) {
 // What the keys are fetched from, and at which port: that of the URL, or the only one there is.
 void SetKeyServer(Lowering& l, const dsl::JwtDecl& decl, JwtProvider& provider) {
   if (!decl.jwks_service) return;
-  const auto target = l.Target(*decl.jwks_service, l.Section(decl.header));
+  const auto target = l.WholeTarget(*decl.jwks_service, l.Section(decl.header));
   if (!target) return;
-  provider.jwks_via = target->target;
-  const std::set<std::uint16_t> ports = PortsOf(l.model, target->target);
+  provider.jwks_via = *target;
+  const std::set<std::uint16_t> ports = PortsOf(l.model, *target);
   provider.jwks_port = PortOfUrl(provider.jwks_uri);
   if (ports.contains(provider.jwks_port) || ports.empty()) return;
   if (ports.size() == 1) {

@@ -41,21 +41,34 @@ std::map<Key, Service> Discovered(Lowering& l) {
 }
 
 // Workloads by (cluster, namespace), so that selecting stays linear in a namespace.
-using WorkloadIndex = std::map<std::pair<ClusterId, std::string>, std::vector<WorkloadId>>;
+// Workloads of a cluster and namespace by each of their labels, in order.
+using WorkloadIndex =
+    std::map<std::pair<ClusterId, std::string>,
+             std::map<std::pair<std::string, std::string>, std::vector<WorkloadId>>>;
 
 WorkloadIndex IndexWorkloads(const Model& model) {
   WorkloadIndex index;
   for (std::uint32_t i = 0; i < model.workloads.size(); ++i) {
-    index[{model.workloads[i].cluster, model.workloads[i].ns}].push_back({i});
+    const Workload& workload = model.workloads[i];
+    auto& here = index[{workload.cluster, workload.ns}];
+    for (const auto& label : workload.labels) here[label].push_back({i});
   }
   return index;
 }
 
+// Of the labels of a selector the one that the fewest workloads have is looked up.
 void SelectWorkloads(const Model& model, const WorkloadIndex& index, Service& service) {
+  static const std::vector<WorkloadId> kNone;
   for (ServiceInstance& instance : service.instances) {
     const auto at = index.find({instance.cluster, service.ns});
     if (instance.selector.empty() || at == index.end()) continue;
-    for (const WorkloadId id : at->second) {
+    const std::vector<WorkloadId>* fewest = nullptr;
+    for (const auto& label : instance.selector) {
+      const auto those = at->second.find(label);
+      const std::vector<WorkloadId>& found = those == at->second.end() ? kNone : those->second;
+      if (fewest == nullptr || found.size() < fewest->size()) fewest = &found;
+    }
+    for (const WorkloadId id : *fewest) {
       if (Selects(instance.selector, model[id].labels)) instance.workloads.push_back(id);
     }
   }

@@ -82,9 +82,9 @@ void AddTable(Lowering& l, const dsl::RouteDecl& decl) {
   }
   for (const dsl::Str& host : decl.hosts) AddHost(l, host, table);
   for (const dsl::QName& name : decl.for_names) {
-    const std::optional<ResolvedTarget> target = l.Target(name, table.workspace);
+    const std::optional<TargetRef> target = l.WholeTarget(name, table.workspace);
     if (!target) continue;
-    for (std::string& host : HostsOf(l.model, target->target)) {
+    for (std::string& host : HostsOf(l.model, *target)) {
       table.hosts.push_back(std::move(host));
     }
   }

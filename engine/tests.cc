@@ -9,6 +9,7 @@
 #include "engine/lowering.h"
 #include "engine/match.h"
 #include "engine/path.h"
+#include "engine/places.h"
 
 namespace weft::engine {
 namespace {
@@ -406,6 +407,26 @@ class TestLowering {
     }
   }
 
+  void CheckPlace(LossKind kind, const dsl::Str& name) {
+    const std::vector<std::string> known = NamesOf(l_.model, kind);
+    if (std::find(known.begin(), known.end(), name.value) != known.end()) return;
+    failed_ = true;
+    Diagnostic& d =
+        l_.diagnostics.Error(codes::kUnknownPlace, name.span,
+                             "nothing is in a " + LossWord(kind) + " `" + name.value + "`");
+    const std::string near = NearestName(name.value, known);
+    if (!near.empty()) {
+      d.help = "did you mean `" + near + "`?";
+      d.edit = Edit{name.span, '"' + near + '"'};
+    } else if (!known.empty()) {
+      for (const std::string& one : known) d.help += (d.help.empty() ? "`" : ", `") + one + "`";
+      d.help = "known are " + d.help;
+    } else {
+      d.help = "no cluster says its " + LossWord(kind) + ": `cluster NAME { " + LossWord(kind) +
+               " \"" + name.value + "\" }`";
+    }
+  }
+
   void ReadLosses(Request& request) {
     for (const dsl::TestDecl::Loss& loss : decl_.losses) {
       switch (loss.kind) {
@@ -416,9 +437,11 @@ class TestLowering {
           break;
         }
         case dsl::TestDecl::Loss::Kind::kRegion:
+          CheckPlace(LossKind::kRegion, loss.name);
           request.lost_regions.insert(loss.name.value);
           break;
         case dsl::TestDecl::Loss::Kind::kZone:
+          CheckPlace(LossKind::kZone, loss.name);
           request.lost_zones.insert(loss.name.value);
           break;
       }

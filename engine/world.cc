@@ -239,6 +239,7 @@ void LowerWorkspaces(Lowering& l) {
     workspace.span = decl->header.span;
     workspace.has_imports = !decl->imports.empty() || decl->imports_nothing;
     std::optional<Spanned<dsl::MtlsMode>> mtls = decl->mtls;
+    if (decl->isolate && decl->isolate->off) workspace.open_span = decl->isolate->span;
     if (decl->isolate && !decl->isolate->off) {
       workspace.isolated = true;
       workspace.isolate_span = decl->isolate->span;
@@ -253,7 +254,7 @@ void LowerWorkspaces(Lowering& l) {
     if (mtls) {
       workspace.mtls = static_cast<MtlsMode>(mtls->value);
       workspace.mtls_span = mtls->span;
-    } else if (decl->isolate) {
+    } else if (decl->isolate && !decl->isolate->off) {
       workspace.mtls = MtlsMode::kStrict;
       workspace.mtls_span = decl->isolate->span;
     }

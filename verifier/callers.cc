@@ -121,6 +121,7 @@ void Callers::Add(Candidate candidate) {
   const auto index = static_cast<std::uint32_t>(all_.size());
   if (candidate.identity) {
     by_ns_[candidate.identity->ns].push_back(index);
+    by_account_[{candidate.identity->ns, candidate.identity->account}].push_back(index);
   }
   groups_[{.cluster = candidate.cluster,
            .workspace = candidate.workspace,
@@ -176,12 +177,20 @@ std::vector<std::uint32_t> Callers::AdmittedBy(const engine::CallerSet& set) con
   for (const engine::Caller& caller : set.any_of) {
     const auto* identity = std::get_if<IdentitySet>(&caller);
     if (identity == nullptr || !identity->ns) return Scan(set);
-    const auto at = by_ns_.find(*identity->ns);
-    if (at == by_ns_.end()) continue;
-    for (const std::uint32_t i : at->second) {
-      const Identity& known = *all_[i].identity;
-      if (identity->trust_domain && known.trust_domain != *identity->trust_domain) continue;
-      if (!identity->account || known.account == *identity->account) found.push_back(i);
+    const auto take = [&](const auto& index, const auto& key) {
+      const auto at = index.find(key);
+      if (at == index.end()) return;
+      for (const std::uint32_t i : at->second) {
+        const Identity& known = *all_[i].identity;
+        if (!identity->trust_domain || known.trust_domain == *identity->trust_domain) {
+          found.push_back(i);
+        }
+      }
+    };
+    if (identity->account) {
+      take(by_account_, std::pair(*identity->ns, *identity->account));
+    } else {
+      take(by_ns_, *identity->ns);
     }
   }
   return found;

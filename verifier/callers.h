@@ -52,7 +52,9 @@ class Callers {
   const engine::Model& model_;
   std::vector<Candidate> all_;
   std::map<Group, std::vector<std::uint32_t>> groups_;
-  std::map<std::string, std::vector<std::uint32_t>> by_ns_;  // those with an identity
+  // Those with an identity.
+  std::map<std::string, std::vector<std::uint32_t>> by_ns_;
+  std::map<std::pair<std::string, std::string>, std::vector<std::uint32_t>> by_account_;
   mutable std::map<std::vector<engine::Caller>, std::vector<std::uint32_t>> scanned_;
 };
 

@@ -7,6 +7,7 @@
 #include "dsl/overloaded.h"
 #include "engine/delivery.h"
 #include "engine/hosts.h"
+#include "engine/places.h"
 #include "verifier/laws.h"
 #include "verifier/sites.h"
 
@@ -25,32 +26,65 @@ struct Loss {
 };
 
 std::vector<Loss> LossesOf(const Model& model, engine::LossKind kind) {
-  std::set<std::string> regions;
-  std::set<std::string> zones;
-  for (const engine::Workload& w : model.workloads) {
-    for (const engine::Locality& l : w.localities) {
-      if (!l.region.empty()) regions.insert(l.region);
-      if (!l.zone.empty()) zones.insert(l.zone);
-    }
-    const engine::Locality& own = model[w.cluster].locality;
-    if (!own.region.empty()) regions.insert(own.region);
-    if (!own.zone.empty()) zones.insert(own.zone);
-  }
+  if (kind == engine::LossKind::kNone) return {Loss{}};
   std::vector<Loss> losses;
-  switch (kind) {
-    case engine::LossKind::kNone:
-      return {Loss{}};
-    case engine::LossKind::kCluster:
-      for (std::uint32_t i = 0; i < model.clusters.size(); ++i) losses.push_back({{{i}}, {}, {}});
-      break;
-    case engine::LossKind::kRegion:
-      for (const std::string& region : regions) losses.push_back({{}, {region}, {}});
-      break;
-    case engine::LossKind::kZone:
-      for (const std::string& zone : zones) losses.push_back({{}, {}, {zone}});
-      break;
+  for (const std::string& name : engine::NamesOf(model, kind)) {
+    Loss loss;
+    if (kind == engine::LossKind::kCluster) loss.clusters.insert(model.FindCluster(name));
+    if (kind == engine::LossKind::kRegion) loss.regions.insert(name);
+    if (kind == engine::LossKind::kZone) loss.zones.insert(name);
+    losses.push_back(std::move(loss));
   }
   return losses;
+}
+
+// How far the requests of a law got: which of its parts is empty when none got through.
+enum class Got {
+  kNowhere,  // nothing of the kind can be lost
+  kLoss,
+  kTarget,
+  kCaller,   // such a caller is discovered
+  kLeft,     // and not lost as well
+  kPort,     // what it calls has a port
+  kWhere,    // the condition can hold
+  kRequest,  // some request is meant
+};
+
+void ReportEmpty(Work& work, const Law& law, Got got) {
+  const std::string word = engine::LossWord(law.loss);
+  switch (got) {
+    case Got::kNowhere:
+      SaysNothing(work, law, law.parts.loss, "no " + word + " is known that could be lost",
+                  "say where clusters are: `cluster NAME { " + word + " \"…\" }`");
+      return;
+    case Got::kLoss:
+      SaysNothing(work, law, law.parts.to, "`" + law.to_text + "` has no services",
+                  "declare or deploy one, or remove the law");
+      return;
+    case Got::kTarget:
+      SaysNothing(work, law, law.parts.from, "no discovered workload is such a caller",
+                  "laws of this form are about the callers that are there; say who calls");
+      return;
+    case Got::kCaller:
+      SaysNothing(work, law, law.parts.loss,
+                  "every such caller is lost with the " + word + " it is in",
+                  "callers outside of what is lost are meant; there is none");
+      return;
+    case Got::kLeft:
+      SaysNothing(work, law, law.parts.to, "`" + law.to_text + "` has no port",
+                  "declare one: `port http 8080`");
+      return;
+    case Got::kPort:
+      SaysNothing(work, law, law.parts.where, "no request is like this",
+                  "the condition contradicts itself, or what is called");
+      return;
+    case Got::kWhere:
+      SaysNothing(work, law, {}, "none of these requests is allowed to begin with",
+                  "allow them, or drop `allowed` to see what refuses them");
+      return;
+    case Got::kRequest:
+      return;
+  }
 }
 
 std::vector<std::pair<std::uint16_t, engine::Layer>> PortsOf(const Model& model,
@@ -108,7 +142,9 @@ class ClientLaw {
       }
     }
     for (const Loss& loss : LossesOf(work_.model, law_.loss)) {
+      Reach(Got::kLoss);
       for (const TargetRef& target : targets) {
+        Reach(Got::kTarget);
         std::set<std::tuple<engine::ClusterId, engine::Locality, std::string, std::string>> seen;
         for (std::uint32_t w = 0; w < work_.model.workloads.size(); ++w) {
           const engine::Workload& workload = work_.model.workloads[w];
@@ -119,9 +155,12 @@ class ClientLaw {
         }
       }
     }
+    ReportEmpty(work_, law_, got_);
   }
 
  private:
+  void Reach(Got got) { got_ = std::max(got_, got); }
+
   bool ProveFor(engine::WorkloadId id, const engine::Locality& place, const TargetRef& target,
                 const Loss& loss) {
     const engine::Workload& workload = work_.model[id];
@@ -132,11 +171,14 @@ class ClientLaw {
     }
     if (law_.mtls && *law_.mtls != identity.has_value()) return true;
     if (!law_.from.empty() && !engine::Admits(law_.from, identity)) return true;
+    Reach(Got::kCaller);
     if (loss.clusters.contains(workload.cluster) || loss.regions.contains(place.region) ||
         loss.zones.contains(place.zone)) {
       return true;  // the caller is gone too
     }
+    Reach(Got::kLeft);
     for (const auto& [port, layer] : PortsOf(work_.model, target)) {
+      Reach(Got::kPort);
       Site site = SiteFor(id, target, port, layer, identity);
       site.base.lost_clusters = loss.clusters;
       site.base.lost_regions = loss.regions;
@@ -176,7 +218,7 @@ class ClientLaw {
     return site;
   }
 
-  // parts[0]: the premise; parts[1]: served; parts[2]: served by the wanted one.
+  // parts: the condition, with it whether it is allowed before the loss, and served.
   bool ProveSite(const Site& site, const TargetRef& target) {
     Site intact = site;
     intact.base.lost_clusters.clear();
@@ -184,11 +226,12 @@ class ClientLaw {
     intact.base.lost_zones.clear();
     const Study study = Prepare(work_.atlas, nullptr, [&](Space& space, Formulas& formulas) {
       space.Assume(law_.assumed);
-      std::vector<FormulaId> premise{
-          space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer})};
+      const FormulaId where =
+          space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer});
+      std::vector<FormulaId> premise{where};
       if (law_.only_allowed) premise.push_back(Served(space, formulas, intact, target, nullptr));
       const TargetRef* wanted = law_.served_by ? &*law_.served_by : nullptr;
-      return std::vector<FormulaId>{formulas.And(std::move(premise)),
+      return std::vector<FormulaId>{where, formulas.And(std::move(premise)),
                                     Served(space, formulas, site, target, wanted)};
     });
     if (!study.decidable) {
@@ -198,9 +241,12 @@ class ClientLaw {
     const bool every = law_.quantifier == Law::Quantifier::kEvery;
     const bool blocked = law_.verdict == Law::Verdict::kBlocked;
     const bool wanted = every != blocked;  // what must be so
-    const FormulaId broken = wanted ? study.formulas->Not(study.parts[1]) : study.parts[1];
-    const Found found = Ask(work_.solver, study, study.formulas->And({study.parts[0], broken}));
-    if (found.verdict == Verdict::kUnsat) return true;
+    const FormulaId broken = wanted ? study.formulas->Not(study.parts[2]) : study.parts[2];
+    const Found found = Ask(work_.solver, study, study.formulas->And({study.parts[1], broken}));
+    if (found.verdict == Verdict::kUnsat) {
+      NoteMeant(study);
+      return true;
+    }
     if (!found.Sat()) {
       work_.Undecided(kLawProperty, law_.title, law_.span, found.reason);
       return false;
@@ -213,6 +259,7 @@ class ClientLaw {
                    (outcome.AllowedSomewhere() ? (law_.served_by ? "served by another" : "served")
                                                : "not served"));
     work_.report.findings.back().diagnostic.clusters = {work_.model[site.cluster].name};
+    if (wanted) NoteNotReady(target, site.cluster);
     work_.Witness(request, target, law_.served_by ? outcome.AllowedSomewhere() : !wanted, wanted);
     for (const Span& span : outcome.rules) {
       if (span.IsKnown()) {
@@ -220,6 +267,31 @@ class ClientLaw {
       }
     }
     return false;
+  }
+
+  // Where nothing of a service is ready, that is why it does not serve.
+  void NoteNotReady(const TargetRef& target, engine::ClusterId cluster) {
+    const auto* service = std::get_if<engine::ServiceId>(&target);
+    const auto* instance = service == nullptr ? nullptr : work_.model[*service].In(cluster);
+    if (instance == nullptr) return;
+    const auto ready = [&](engine::WorkloadId id) { return work_.model[id].ready > 0; };
+    if (std::any_of(instance->workloads.begin(), instance->workloads.end(), ready)) return;
+    auto& related = work_.report.findings.back().diagnostic.related;
+    for (const engine::WorkloadId id : instance->workloads) {
+      related.push_back({work_.model[id].span, "no replica of this is ready"});
+    }
+  }
+
+  // Whether the law is about some request of this site, as long as that is not known.
+  void NoteMeant(const Study& study) {
+    if (got_ == Got::kRequest) return;
+    // What `no …` forbids need not be allowed by anything now.
+    const bool every = law_.quantifier == Law::Quantifier::kEvery;
+    if (Ask(work_.solver, study, study.parts[every ? 1 : 0]).Sat()) {
+      Reach(Got::kRequest);
+    } else if (got_ < Got::kWhere && Ask(work_.solver, study, study.parts[0]).Sat()) {
+      Reach(Got::kWhere);
+    }
   }
 
   FormulaId Served(Space& space, Formulas& formulas, const Site& site, const TargetRef& target,
@@ -250,6 +322,7 @@ class ClientLaw {
 
   Work& work_;
   const Law& law_;
+  Got got_ = Got::kNowhere;
 };
 
 bool ForwardsTo(const engine::RouteRule& rule, const std::vector<TargetRef>& to) {
@@ -266,22 +339,39 @@ class GatewayLaw {
 
   void Prove() {
     for (const Loss& loss : LossesOf(work_.model, law_.loss)) {
+      Reach(Got::kLoss);
       for (Site site : GatewaySites(work_.model)) {
         if (site.gateway != law_.through) continue;
+        Reach(Got::kCaller);
         if (loss.clusters.contains(site.cluster) ||
             loss.regions.contains(site.sender.locality.region) ||
             loss.zones.contains(site.sender.locality.zone)) {
           continue;
         }
+        Reach(Got::kPort);
         site.base.lost_clusters = loss.clusters;
         site.base.lost_regions = loss.regions;
         site.base.lost_zones = loss.zones;
         if (!ProveSite(site)) return;
       }
     }
+    if (got_ == Got::kLoss || got_ == Got::kTarget) {
+      SaysNothing(work_, law_, law_.parts.through,
+                  "no route is served by gateway `" + work_.model[law_.through].name + "`",
+                  "say which hosts it serves, and which routes: `route NAME on gateway …`");
+    } else if (got_ == Got::kWhere && !law_.to.empty()) {
+      SaysNothing(work_, law_, law_.parts.to,
+                  "no such request through gateway `" + work_.model[law_.through].name +
+                      "` is sent to `" + law_.to_text + "`",
+                  "add a route that does, or remove the law");
+    } else {
+      ReportEmpty(work_, law_, got_);
+    }
   }
 
  private:
+  void Reach(Got got) { got_ = std::max(got_, got); }
+
   bool ProveSite(const Site& site) {
     Site intact = site;
     intact.base.lost_clusters.clear();
@@ -294,7 +384,9 @@ class GatewayLaw {
       const FormulaId where =
           space.Encode(law_.where, {.rule = nullptr, .port = site.port, .peer = &site.peer});
       std::vector<FormulaId> broken;
-      std::vector<FormulaId> none{Region(space, formulas, site)};
+      std::vector<FormulaId> meant;
+      const FormulaId region = Region(space, formulas, site);
+      std::vector<FormulaId> none{region};
       for (std::size_t i = 0; i < site.rules.size(); ++i) {
         const engine::RouteRule& rule = *site.rules[i];
         none.push_back(formulas.Not(MatchesAt(space, site, rule)));
@@ -303,22 +395,35 @@ class GatewayLaw {
         FormulaId before =
             law_.only_allowed ? ServedBy(space, formulas, work_.model, intact, rule) : kTrue;
         if (law_.served_by && !GoesTo(work_.model, site, rule, *law_.served_by)) good = kFalse;
-        broken.push_back(formulas.And({where, before, Decides(space, formulas, site, i),
-                                       wanted ? formulas.Not(good) : good}));
+        const FormulaId here = formulas.And({where, before, Decides(space, formulas, site, i)});
+        meant.push_back(here);
+        broken.push_back(formulas.And({here, wanted ? formulas.Not(good) : good}));
       }
+      // What `no …` forbids need not be routed, nor its host served, by anything now.
+      if (!every) meant = {where};
       // Without a target, a request no rule takes is one that is not served.
       if (wanted && law_.to.empty() && !law_.only_allowed) {
         none.push_back(where);
-        broken.push_back(formulas.And(std::move(none)));
+        const FormulaId here = formulas.And(std::move(none));
+        meant.push_back(here);
+        broken.push_back(here);
       }
-      return std::vector<FormulaId>{formulas.Or(std::move(broken))};
+      return std::vector<FormulaId>{formulas.Or(std::move(broken)), formulas.Or(std::move(meant)),
+                                    formulas.And({where, region})};
     });
     if (!study.decidable) {
       work_.Undecided(kLawProperty, law_.title, law_.span, study.reason);
       return false;
     }
     const Found found = Ask(work_.solver, study, study.parts[0]);
-    if (found.verdict == Verdict::kUnsat) return true;
+    if (found.verdict == Verdict::kUnsat) {
+      if (got_ < Got::kRequest && Ask(work_.solver, study, study.parts[1]).Sat()) {
+        Reach(Got::kRequest);
+      } else if (got_ < Got::kWhere && Ask(work_.solver, study, study.parts[2]).Sat()) {
+        Reach(Got::kWhere);
+      }
+      return true;
+    }
     if (!found.Sat()) {
       work_.Undecided(kLawProperty, law_.title, law_.span, found.reason);
       return false;
@@ -341,6 +446,7 @@ class GatewayLaw {
 
   Work& work_;
   const Law& law_;
+  Got got_ = Got::kNowhere;
 };
 
 }  // namespace

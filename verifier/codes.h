@@ -92,6 +92,11 @@ inline constexpr Code kTokenNotDemanded{
     4121, "token-not-demanded",
     "Tokens are checked here when there are any, and nobody is refused for having none: no rule "
     "looks at them. Drop `optional`, or demand the token where access is allowed: `when jwt p`."};
+inline constexpr Code kSaysNothing{
+    4122, "law-says-nothing",
+    "A `prove` is about no request at all: what it speaks of does not exist, nobody is such a "
+    "caller, or its condition contradicts itself. It would hold whatever the policy says, so it "
+    "counts as not proved. The label shows the part that is empty; mend it, or remove the law."};
 inline constexpr Code kAddedInOriginal{
     4130, "added-in-original",
     "The policy selects workloads of an isolated workspace. In the system it was read from it adds "
@@ -111,29 +116,15 @@ inline constexpr Code kUndecided{
     "The property could be neither proved nor refuted: an expression is outside of what weft can "
     "reason about, or a limit was reached. The message says which. It counts as not proved."};
 
-inline constexpr std::array kVerifierCodes = {kLawViolated,
-                                              kIsolationBroken,
-                                              kUnreachableRule,
-                                              kRefusedRoute,
-                                              kIdleAllow,
-                                              kIdleDeny,
-                                              kMtlsMismatch,
-                                              kNoEjection,
-                                              kNothingLeft,
-                                              kResidencyBroken,
-                                              kFailoverLoop,
-                                              kUnresolvedInCluster,
-                                              kBudgetExceeded,
-                                              kHostHijack,
-                                              kHostCollision,
-                                              kRuleConflict,
-                                              kIdleLimit,
-                                              kLimitNeverDecides,
-                                              kAuthorizationSkipped,
-                                              kTokenNotDemanded,
-                                              kAddedInOriginal,
-                                              kAssumed,
-                                              kUnproved,
-                                              kUndecided};
+inline constexpr std::array kVerifierCodes = {
+    kLawViolated,          kIsolationBroken,  kUnreachableRule,
+    kRefusedRoute,         kIdleAllow,        kIdleDeny,
+    kMtlsMismatch,         kNoEjection,       kNothingLeft,
+    kResidencyBroken,      kFailoverLoop,     kUnresolvedInCluster,
+    kBudgetExceeded,       kHostHijack,       kHostCollision,
+    kRuleConflict,         kIdleLimit,        kLimitNeverDecides,
+    kAuthorizationSkipped, kTokenNotDemanded, kSaysNothing,
+    kAddedInOriginal,      kAssumed,          kUnproved,
+    kUndecided};
 
 }  // namespace weft::verifier::codes

@@ -12,6 +12,7 @@ namespace {
 using engine::Law;
 
 void ProveResidency(Work& work, const Law& law) {
+  bool served = false;
   for (const engine::TargetRef& target : law.to) {
     for (std::uint32_t w = 0; w < work.model.workloads.size(); ++w) {
       const engine::Workload& workload = work.model.workloads[w];
@@ -19,6 +20,7 @@ void ProveResidency(Work& work, const Law& law) {
           engine::SidecarSender(work.model, {w}, workload.cluster, std::nullopt);
       for (const engine::Tier& tier : engine::TiersOf(work.model, target, "", sender, {})) {
         for (const engine::Backend& backend : tier.backends) {
+          served = true;
           const std::string& region = work.model[backend.cluster].locality.region;
           if (std::find(law.regions.begin(), law.regions.end(), region) != law.regions.end()) {
             continue;
@@ -34,6 +36,9 @@ void ProveResidency(Work& work, const Law& law) {
       }
     }
   }
+  if (served) return;
+  SaysNothing(work, law, law.parts.to, "no workload of `" + law.to_text + "` is ready anywhere",
+              "deploy it, or remove the law");
 }
 
 // Longest wait of each hop: what the caller declares, else what a route for the callee says.
@@ -93,6 +98,16 @@ Diagnostic& ViolateLaw(Work& work, const Law& law, std::string message) {
                                  law.span, "\"" + law.title + "\" does not hold: " + message);
   d.label = "this law";
   return d;
+}
+
+void SaysNothing(Work& work, const Law& law, Span part, const std::string& why, std::string help) {
+  work.Conclude(kLawProperty, law.title, PropertyVerdict::kEmpty);
+  Diagnostic& d = work.Violation(kLawProperty, law.title, codes::kSaysNothing, Severity::kWarning,
+                                 part.IsKnown() ? part : law.span,
+                                 "\"" + law.title + "\" says nothing: " + why);
+  d.severity = Severity::kError;
+  d.label = part.IsKnown() ? "this part is empty" : "this law";
+  d.help = std::move(help);
 }
 
 void ProveLaws(Work& work) {

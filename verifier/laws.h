@@ -10,6 +10,11 @@ inline constexpr const char* kLawProperty = "prove";
 // Reports the law as violated; the caller adds the witness.
 Diagnostic& ViolateLaw(Work& work, const engine::Law& law, std::string message);
 
+// Concludes that the law is about nothing; `part` is what is empty of it (the law when unknown),
+// and `why` says so.
+void SaysNothing(Work& work, const engine::Law& law, Span part, const std::string& why,
+                 std::string help);
+
 // `no request to X … is allowed`: over everything a server of X can be sent, by anyone. Adds the
 // lines the proof rests on to the property.
 void ProveAtServers(Work& work, const engine::Law& law);

@@ -46,17 +46,41 @@ class ServerLaw {
       const engine::ServiceInstance* instance = work_.model[service].In(cluster);
       if (instance == nullptr || instance->workloads.empty()) continue;
       for (const engine::ServicePort& port : instance->ports) {
+        asked_ = true;
         if (!ProvePort(service, cluster, port)) return;
       }
     }
-    for (Property& property : work_.report.properties) {
-      if (property.name == kLawProperty && property.subject == law_.title) {
-        property.rests_on.assign(rests_on_.begin(), rests_on_.end());
-      }
-    }
+    if (!meant_) ReportEmpty();
+    const std::size_t mine = work_.known.at({kLawProperty, law_.title});
+    work_.report.properties[mine].rests_on.assign(rests_on_.begin(), rests_on_.end());
   }
 
  private:
+  void ReportEmpty() {
+    if (asked_) {
+      const bool both = possible_ && anyone_;
+      SaysNothing(work_, law_,
+                  both      ? Span{}
+                  : anyone_ ? law_.parts.where
+                            : law_.parts.from,
+                  both      ? "nobody of those it names can send such a request"
+                  : anyone_ ? "no request is like this"
+                            : "nobody can be such a caller",
+                  "mend the part, or remove the law");
+      return;
+    }
+    const bool external =
+        std::any_of(law_.to.begin(), law_.to.end(), [](const engine::TargetRef& target) {
+          return std::holds_alternative<engine::ExternalId>(target);
+        });
+    SaysNothing(
+        work_, law_, law_.parts.to,
+        external ? "`" + law_.to_text + "` is outside of the mesh, where nothing of it decides"
+                 : "`" + law_.to_text + "` has no workload in any cluster",
+        external ? "say who may not send there at the gateway it goes through, or remove the law"
+                 : "deploy it, or remove the law");
+  }
+
   // False when the law is settled: violated, or undecided.
   bool ProvePort(engine::ServiceId service, engine::ClusterId cluster,
                  const engine::ServicePort& port) {
@@ -72,7 +96,9 @@ class ServerLaw {
       space.Assume(law_.assumed);
       const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
       constraints = ConstraintsOf(space, formulas, work_.model, guard, LayerOf(port), view);
-      return std::vector<FormulaId>{Premise(space, formulas, view)};
+      const FormulaId who = Who(space, formulas, view);
+      const FormulaId where = space.Encode(law_.where, view);
+      return std::vector<FormulaId>{formulas.And({who, where}), who, where};
     });
     const std::string name = work_.TargetName(service);
     if (!study.decidable) {
@@ -86,6 +112,7 @@ class ServerLaw {
     };
     const Found found = ask(constraints);
     if (found.verdict == Verdict::kUnsat) {
+      NoteMeant(study);
       RestOn(constraints, ask);
       return true;
     }
@@ -97,8 +124,17 @@ class ServerLaw {
     return false;
   }
 
-  FormulaId Premise(Space& space, Formulas& formulas, const View& view) const {
-    std::vector<FormulaId> all{space.Encode(law_.where, view)};
+  // Whether the law is about some request to this port, as long as that is not known.
+  void NoteMeant(const Study& study) {
+    if (meant_) return;
+    meant_ = Ask(work_.solver, study, study.parts[0]).Sat();
+    if (meant_) return;
+    anyone_ = anyone_ || Ask(work_.solver, study, study.parts[1]).Sat();
+    possible_ = possible_ || Ask(work_.solver, study, study.parts[2]).Sat();
+  }
+
+  FormulaId Who(Space& space, Formulas& formulas, const View& view) const {
+    std::vector<FormulaId> all;
     if (!law_.from.empty()) all.push_back(space.Callers(law_.from, view));
     if (law_.mtls) {
       const bool wanted = *law_.mtls;
@@ -129,12 +165,10 @@ class ServerLaw {
         found.Request(RequestTo(work_.model, service, cluster, port, *found.Caller()));
     ViolateLaw(work_, law_, "this request to `" + work_.TargetName(service) + "` is let in");
     work_.report.findings.back().diagnostic.clusters = {work_.model[cluster].name};
-    work_.Witness(request, engine::TargetRef(service), true, false);
-    // The lines that let it in.
+    const std::vector<Span> rules = work_.Witness(request, engine::TargetRef(service), true, false);
     Finding& finding = work_.report.findings.back();
-    const engine::Outcome outcome = engine::Evaluate(work_.model, *finding.witness);
     bool any = false;
-    for (const Span& span : outcome.rules) {
+    for (const Span& span : rules) {
       if (!span.IsKnown()) continue;
       finding.diagnostic.related.push_back({span, "lets it in"});
       any = true;
@@ -146,6 +180,11 @@ class ServerLaw {
       }
       finding.diagnostic.related.push_back(
           {work_.model[service].span, "nothing restricts who may call this"});
+      const engine::WorkspaceId owner = work_.model[service].workspace;
+      if (!owner.IsNone() && work_.model[owner].open_span.IsKnown()) {
+        finding.diagnostic.related.push_back(
+            {work_.model[owner].open_span, "and its workspace is not isolated"});
+      }
     }
     finding.diagnostic.help = "narrow what lets it in, add a `deny`, or weaken the law";
   }
@@ -153,6 +192,10 @@ class ServerLaw {
   Work& work_;
   const Law& law_;
   std::set<Span> rests_on_;
+  bool asked_ = false;     // of some port
+  bool meant_ = false;     // some request is what the law is about
+  bool anyone_ = false;    // someone is such a caller
+  bool possible_ = false;  // some request is like this
 };
 
 }  // namespace

@@ -72,8 +72,14 @@ const ServerStudy& ServerStudies::Of(const engine::Guard* guard, engine::Service
   const bool anywhere = !DestinationsOf(model_, service, cluster).empty();
   std::vector<const engine::CallerSet*> sets;
   if (guard != nullptr) sets = CallerSetsOf(model_, *guard);
-  made->callers = callers_.Relevant(sets, cluster, anywhere,
-                                    [&](const Candidate& c) { return IsForeign(admitted, c); });
+  std::vector<std::vector<engine::Caller>> whom;
+  for (const engine::CallerSet* set : sets) whom.push_back(set->any_of);
+  const auto [known, fresh] = relevant_.try_emplace({std::move(whom), admitted, cluster, anywhere});
+  if (fresh) {
+    known->second = callers_.Relevant(sets, cluster, anywhere,
+                                      [&](const Candidate& c) { return IsForeign(admitted, c); });
+  }
+  made->callers = known->second;
   const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
   made->study = Prepare(atlas_, &made->callers, [&](Space& space, Formulas& formulas) {
     return Parts(space, formulas, model_, guard, LayerOf(port), view, admitted);

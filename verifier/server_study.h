@@ -50,6 +50,11 @@ class ServerStudies {
   const Callers& callers_;
   Atlas& atlas_;
   std::map<Key, std::unique_ptr<const ServerStudy>> made_;
+  // Callers to try, by the sets of the guard's rules, whom the service is shared with, its cluster,
+  // and whether callers of other clusters count: the services of a workspace often agree.
+  using Question = std::tuple<std::vector<std::vector<engine::Caller>>,
+                              std::set<engine::WorkspaceId>, engine::ClusterId, bool>;
+  std::map<Question, std::vector<Candidate>> relevant_;
 };
 
 }  // namespace weft::verifier

@@ -12,7 +12,8 @@
 
 namespace weft::verifier {
 
-enum class PropertyVerdict { kProved, kViolated, kUndecided };
+// kEmpty: a law about nothing, such as the loss of a zone where no zone is known. Not proved.
+enum class PropertyVerdict { kProved, kViolated, kUndecided, kEmpty };
 [[nodiscard]] std::string_view VerdictName(PropertyVerdict verdict);
 
 // One property of one subject, such as `isolation` of workspace `payments`.

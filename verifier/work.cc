@@ -103,9 +103,35 @@ std::vector<std::string> DetailLines(const Model& model, const Request& request)
   return lines;
 }
 
+// Servers without a ready workload refuse everything today; what they enforce shows once there is
+// one.
+void ReplayWhenReady(const Work& work, const Request& request, engine::Outcome& outcome,
+                     Finding& finding) {
+  const engine::Block* block = outcome.FirstBlock();
+  if (block == nullptr || block->stage != engine::Stage::kUnavailable) return;
+  Model ready = work.model;
+  for (engine::Workload& workload : ready.workloads) {
+    workload.ready = std::max<std::int64_t>(workload.ready, 1);
+  }
+  engine::Outcome then = engine::Evaluate(ready, request);
+  if (!then.AllowedSomewhere()) return;
+  finding.replayed = true;
+  for (engine::Branch& branch : then.branches) {
+    if (branch.blocked) continue;
+    finding.diagnostic.notes.push_back(
+        "no workload of what serves this is ready now; the request is let in once one is");
+    break;
+  }
+  then.rule = nullptr;  // of a model that is gone
+  outcome = std::move(then);
+}
+
 PropertyVerdict Worse(PropertyVerdict a, PropertyVerdict b) {
   const auto rank = [](PropertyVerdict v) {
-    return v == PropertyVerdict::kViolated ? 2 : v == PropertyVerdict::kUndecided ? 1 : 0;
+    return v == PropertyVerdict::kViolated    ? 3
+           : v == PropertyVerdict::kUndecided ? 2
+           : v == PropertyVerdict::kEmpty     ? 1
+                                              : 0;
   };
   return rank(a) >= rank(b) ? a : b;
 }
@@ -120,6 +146,8 @@ std::string_view VerdictName(PropertyVerdict verdict) {
       return "violated";
     case PropertyVerdict::kUndecided:
       return "undecided";
+    case PropertyVerdict::kEmpty:
+      return "empty";
   }
   return "";
 }
@@ -133,15 +161,13 @@ std::size_t Report::Count(PropertyVerdict verdict) const {
 void Work::Conclude(const std::string& property, const std::string& subject,
                     PropertyVerdict verdict) {
   Charge();
-  for (current = report.properties.size(); current-- > 0;) {
-    Property& known = report.properties[current];
-    if (known.name != property) break;
-    if (known.subject != subject) continue;
-    known.verdict = Worse(known.verdict, verdict);
-    return;
+  const auto [at, fresh] = known.try_emplace({property, subject}, report.properties.size());
+  current = at->second;
+  if (fresh) {
+    report.properties.push_back({property, subject, verdict, {}, 0});
+  } else {
+    report.properties[current].verdict = Worse(report.properties[current].verdict, verdict);
   }
-  current = report.properties.size();
-  report.properties.push_back({property, subject, verdict, {}, 0});
 }
 
 void Work::Charge() {
@@ -168,12 +194,17 @@ Diagnostic& Work::Violation(const std::string& property, const std::string& subj
 void Work::Undecided(const std::string& property, const std::string& subject, Span span,
                      const std::string& reason) {
   Conclude(property, subject, PropertyVerdict::kUndecided);
+  const auto same = [&](const Finding& earlier) {
+    return earlier.diagnostic.number == codes::kUndecided.number && earlier.property == property &&
+           earlier.diagnostic.span == span && earlier.diagnostic.message.ends_with(reason);
+  };
+  if (std::any_of(report.findings.begin(), report.findings.end(), same)) return;
   Violation(property, subject, codes::kUndecided, Severity::kWarning, span,
             "`" + property + "` of `" + subject + "` is undecided: " + reason);
 }
 
-void Work::Witness(Request request, std::optional<engine::TargetRef> to, bool allowed,
-                   bool expected) {
+std::vector<Span> Work::Witness(Request request, std::optional<engine::TargetRef> to, bool allowed,
+                                bool expected) {
   Finding& finding = report.findings.back();
   engine::Outcome outcome = engine::Evaluate(model, request);
   const bool plain = outcome.AllowedSomewhere() == allowed;
@@ -183,6 +214,7 @@ void Work::Witness(Request request, std::optional<engine::TargetRef> to, bool al
     outcome = engine::Evaluate(model, request);
   }
   finding.replayed = outcome.AllowedSomewhere() == allowed;
+  if (!finding.replayed && allowed) ReplayWhenReady(*this, request, outcome, finding);
   finding.to = to;
   finding.allowed = allowed;
   finding.expected = expected;
@@ -203,6 +235,7 @@ void Work::Witness(Request request, std::optional<engine::TargetRef> to, bool al
   if (decided.IsKnown() && options.place) now += " by " + options.place(decided);
   notes.push_back("  now    " + now + "       wanted  " + (expected ? "served" : "blocked"));
   finding.witness = std::move(request);
+  return outcome.rules;
 }
 
 std::string Work::Workspace(engine::WorkspaceId id) const {

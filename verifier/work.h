@@ -2,8 +2,10 @@
 // and reports here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/model.h"
@@ -24,6 +26,7 @@ struct Work {
   Atlas& atlas;
   ServerStudies& servers;
   Report& report;
+  std::map<std::pair<std::string, std::string>, std::size_t> known = {};  // properties so far
   std::size_t current = 0;  // property the time counts for
   double since = 0;
 
@@ -39,8 +42,9 @@ struct Work {
                  const std::string& reason);
   // Gives the last finding its request: evaluates it, notes it below the snippet, and marks the
   // finding replayed when the evaluator agrees that the request is `allowed`.
-  void Witness(engine::Request request, std::optional<engine::TargetRef> to, bool allowed,
-               bool expected);
+  // Returns the lines that decide.
+  std::vector<Span> Witness(engine::Request request, std::optional<engine::TargetRef> to,
+                            bool allowed, bool expected);
 
   [[nodiscard]] std::string Workspace(engine::WorkspaceId id) const;
   [[nodiscard]] std::string TargetName(const engine::TargetRef& target) const;

@@ -4,6 +4,7 @@
 
 #include "dsl/gloo/codes.h"
 #include "dsl/gloo/duration.h"
+#include "dsl/gloo/forms.h"
 #include "dsl/gloo/object.h"
 
 namespace weft::gloo {
@@ -94,6 +95,7 @@ class Checker {
           return;
         }
         for (const yaml::Node::Entry& item : entry.value.entries) {
+          Key(item, field);
           if (!item.value.IsNull()) One(item.value, item, field, message);
         }
         return;
@@ -115,7 +117,22 @@ class Checker {
       Wrong(entry, TypeName(field), node);
     } else if (field.scalar == Scalar::kEnum) {
       Enum(node, entry, field);
+    } else if (!node.text.empty()) {
+      Refuse(node.span, JudgeForm(field, field.name, node));
     }
+  }
+
+  void Key(const yaml::Node::Entry& entry, const Field& field) {
+    if (field.key_form.empty()) return;
+    Field key{.name = field.name, .form = field.key_form};
+    yaml::Node text;
+    text.text = entry.key;
+    Refuse(entry.key_span, JudgeForm(key, key.name, text));
+  }
+
+  void Refuse(Span span, const dsl::Judgement& fault) {
+    if (!fault) return;
+    diagnostics_.Error(fault->code, span, fault->message).help = fault->help;
   }
 
   [[nodiscard]] static bool Fits(const yaml::Node& node, const Field& field) {

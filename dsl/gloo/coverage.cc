@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "dsl/gloo/forms.h"
 #include "dsl/gloo/read.h"
 #include "dsl/gloo/schema.h"
 
@@ -101,13 +102,15 @@ std::string TypeText(const Field& field) {
       text = field.of;
       break;
   }
+  if (!field.form.empty()) text += ", " + FormText(field.form);
   switch (field.shape) {
     case Shape::kOne:
       return text;
     case Shape::kList:
       return "list of " + text;
     case Shape::kMap:
-      return "map to " + text;
+      return "map " + (field.key_form.empty() ? "" : "of " + FormText(field.key_form) + " ") +
+             "to " + text;
   }
   return text;
 }

@@ -15,6 +15,12 @@ namespace {
 
 // YAML in flow style, so that values nest without indentation.
 std::string ScalarText(const Field& field) {
+  if (field.form == "status" || field.form == "any-status" || field.form == "behind-status") {
+    return "200";
+  }
+  if (field.form == "key-bits") return "4096";
+  if (field.form == "path") return "/a";
+  if (field.form == "retry-conditions") return "reset";
   switch (field.scalar) {
     case Scalar::kString:
       return "a";

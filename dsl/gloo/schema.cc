@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dsl/check.h"
+#include "dsl/gloo/forms.h"
 #include "dsl/gloo/tables.h"
 
 namespace weft::gloo {
@@ -78,9 +79,16 @@ Field ParseField(std::string_view line) {
   field.note = std::string(split.note);
   std::string_view word = Word(split.left);
   if (word == "list") field.shape = Shape::kList;
-  if (word == "map") field.shape = Shape::kMap;
+  if (word == "map" || word.starts_with("map:")) field.shape = Shape::kMap;
+  if (word.starts_with("map:")) field.key_form = std::string(word.substr(4));
   if (field.shape != Shape::kOne) word = Word(split.left);
-  field.scalar = ScalarOf(word);
+  const std::size_t colon = std::min(word.find(':'), word.size());
+  field.scalar = ScalarOf(word.substr(0, colon));
+  if (colon < word.size()) field.form = std::string(word.substr(colon + 1));
+  Check(field.form.empty() || IsForm(field.scalar, field.form),
+        "the Gloo table names a form that does not fit the type");
+  Check(field.key_form.empty() || IsForm(Scalar::kString, field.key_form),
+        "the Gloo table names a form of keys that does not exist");
   if (field.scalar == Scalar::kEnum) field.values = SplitValues(Word(split.left));
   if (field.scalar == Scalar::kMessage) field.of = std::string(word);
   return field;

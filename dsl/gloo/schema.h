@@ -12,8 +12,9 @@
 //   refused networking.mesh.gloo.solo.io/v1 VirtualMesh !! why
 //
 // A type is `string bool int number duration any`, `enum A|B|C`, or the name of a message; `list`
-// and `map` (string keys) stand before it. Facts follow solo-io/solo-apis api/gloo.solo.io (API of
-// Gloo Mesh 2.6) and the 2.14 CRDs.
+// and `map` (string keys) stand before it. A form may follow, `int:status`, and the form of the
+// keys of a map, `map:header string`. Facts follow solo-io/solo-apis api/gloo.solo.io (API of Gloo
+// Mesh 2.6) and the 2.14 CRDs.
 #pragma once
 
 #include <map>
@@ -35,6 +36,8 @@ struct Field {
   Shape shape = Shape::kOne;
   std::string of;                   // name of a message
   std::vector<std::string> values;  // of an enum
+  std::string form;                 // dsl/gloo/forms.h; "" = any value of the type
+  std::string key_form;             // of the keys of a map
   Fate fate = Fate::kUsed;
   std::string note;  // what it becomes, or why it is refused or idle
 };

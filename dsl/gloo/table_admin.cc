@@ -85,37 +85,37 @@ message AgentCa
   vault  any  !! intermediates signed in the cluster by Vault; keep the CA where it is and give weft the root as a secret
 
 kind admin.gloo.solo.io/v2 ExtAuthServer -> `authorizer`
-  destinationServer    DestinationReference      -> `service`, `port`
-  httpService          AuthHttpService           -> `http`
-  requestTimeout       duration                  -> `timeout`; 2s when absent
-  failureModeAllow     bool                      -> `on failure allow`
-  requestBody          AuthBody                  -> `body`
-  clearRouteCache      bool                      -> `reroute`
-  statusOnError        int                       -> `status`
+  destinationServer    DestinationReference  -> `service`, `port`
+  httpService          AuthHttpService       -> `http`
+  requestTimeout       duration:positive     -> `timeout`; 2s when absent
+  failureModeAllow     bool                  -> `on failure allow`
+  requestBody          AuthBody              -> `body`
+  clearRouteCache      bool                  -> `reroute`
+  statusOnError        int                   -> `status`
   transportApiVersion  enum GLOO_MESH_AUTO|ENVOY_AUTO|V3 -> V3 only
-  statPrefix           string                    ~~ a name of statistics decides nothing
+  statPrefix           string                ~~ a name of statistics decides nothing
 
 message AuthHttpService
-  pathPrefix  string            -> `path prefix`
+  pathPrefix  string:path       -> `path prefix`
   request     AuthHttpRequest   -> headers sent
   response    AuthHttpResponse  -> headers taken over
 
 message AuthHttpRequest
-  allowedHeaders  list string  -> `include headers`
-  headersToAdd    map string   -> `add headers`
+  allowedHeaders  list string:header  -> `include headers`
+  headersToAdd    map:header string   -> `add headers`
 
 message AuthHttpResponse
-  allowedUpstreamHeaders  list string  -> `upstream headers`
-  allowedClientHeaders    list string  -> `client headers`
+  allowedUpstreamHeaders  list string:header  -> `upstream headers`
+  allowedClientHeaders    list string:header  -> `client headers`
 
 message AuthBody
-  maxRequestBytes      int   -> `body up to`; 4 KiB when absent
-  allowPartialMessage  bool  -> `partial`
-  packAsBytes          bool  -> `as bytes`
+  maxRequestBytes      int:bytes  -> `body up to`; 4 KiB when absent
+  allowPartialMessage  bool       -> `partial`
+  packAsBytes          bool       -> `as bytes`
 
 kind admin.gloo.solo.io/v2 RateLimitServerSettings -> `limiter`
   destinationServer  DestinationReference  -> `service`, `port`
-  requestTimeout     duration              -> `timeout`; 100ms when absent
+  requestTimeout     duration:positive     -> `timeout`; 100ms when absent
   denyOnFail         bool                  -> `on error deny`
 
 kind admin.gloo.solo.io/v2 RateLimitServerConfig -> `limits`

@@ -98,7 +98,7 @@ message HTTPRequestMatcher
   uri              StringMatch                 -> `path`
   headers          list HeaderMatcher          -> `header`
   queryParameters  list QueryParameterMatcher  -> `query`
-  method           string                      -> the method
+  method           string:method               -> the method
   port             int                         -> `port`
 
 message QueryParameterMatcher
@@ -113,15 +113,15 @@ message HeaderMatcher
   invertMatch  bool    -> `not`
 
 message StatusCodeMatcher
-  value       int               -> the status
-  comparator  enum EQ|GE|LE     -> `=`, `>=`, `<=`
+  value       int:any-status  -> the status
+  comparator  enum EQ|GE|LE   -> `=`, `>=`, `<=`
 
 message StringMatch
-  exact       string  -> `=`
-  prefix      string  -> `starts`
-  regex       string  -> `matches`
-  suffix      string  -> `ends`
-  ignoreCase  bool    -> `matches "(?i)…"`
+  exact       string        -> `=`
+  prefix      string        -> `starts`
+  regex       string:regex  -> `matches`
+  suffix      string        -> `ends`
+  ignoreCase  bool          -> `matches "(?i)…"`
 
 message TCPRequestMatcher
   port  int  -> `port`
@@ -140,9 +140,9 @@ message EnforcementLayers
   cni   bool  !! network policies of the CNI are not written; the mesh enforces
 
 message TCPKeepalive
-  probes    int       -> `probes`
-  time      duration  -> `keepalive`
-  interval  duration  -> `every`
+  probes    int:count          -> `probes`
+  time      duration:positive  -> `keepalive`
+  interval  duration:positive  -> `every`
 
 message Locality
   region   string  -> `in region`
@@ -154,7 +154,7 @@ message PrioritizedPhase
   postAuthz  PhasePriority  -> `phase after authorization`
 
 message PhasePriority
-  priority  int  -> `order`
+  priority  int:rank  -> `order`
 )";
 
 }  // namespace weft::gloo

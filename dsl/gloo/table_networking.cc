@@ -88,8 +88,8 @@ message RegexRewrite
   substitution  string        -> what it becomes
 
 message RegexPattern
-  regex       string  -> the expression
-  googleRe2   any     ~~ RE2 is the only engine
+  regex      string:regex  -> the expression
+  googleRe2  any           ~~ RE2 is the only engine
 
 message HttpRedirect
   hostRedirect  string  -> `host`
@@ -97,8 +97,8 @@ message HttpRedirect
   responseCode  enum MOVED_PERMANENTLY|FOUND|SEE_OTHER|TEMPORARY_REDIRECT|PERMANENT_REDIRECT -> `code`
 
 message DirectResponse
-  status  int     -> the status
-  body    string  -> the body
+  status  int:status  -> the status
+  body    string      -> the body
 
 message Delegate
   routeTables    list ObjectSelector                  -> `tables`

@@ -14,10 +14,10 @@ message RetryTimeoutConfig
   requestTimeout  duration     -> `timeout`
 
 message RetryConfig
-  attempts               int       -> the number; 2 when absent
-  perTryTimeout          duration  -> `per try`
-  retryOn                string    -> `on`
-  retryRemoteLocalities  bool      -> `across localities`
+  attempts               int:count-or-none        -> the number; 2 when absent
+  perTryTimeout          duration:positive        -> `per try`
+  retryOn                string:retry-conditions  -> `on`
+  retryRemoteLocalities  bool                     -> `across localities`
 
 kind resilience.policy.gloo.solo.io/v2 FaultInjectionPolicy every route of the workspace -> items `fault delay`, `fault abort`
   applyToRoutes  list RouteSelector  -> `policy … on routes`
@@ -28,12 +28,12 @@ message FaultConfig
   abort  FaultAbort  -> `fault abort`
 
 message FaultDelay
-  fixedDelay  duration  -> the delay
-  percentage  number    -> `for`; every request when absent
+  fixedDelay  duration:positive  -> the delay
+  percentage  number:share       -> `for`; every request when absent
 
 message FaultAbort
-  httpStatus  int     -> the status
-  percentage  number  -> `for`; every request when absent
+  httpStatus  int:status    -> the status
+  percentage  number:share  -> `for`; every request when absent
 
 kind resilience.policy.gloo.solo.io/v2 FailoverPolicy every virtual destination of the workspace -> item `failover`
   applyToDestinations  list DestinationSelector  -> `policy … on destinations`
@@ -51,21 +51,21 @@ message LocalityMapping
   to    list WeightedLocality   -> `to`
 
 message WeightedLocality
-  region   string  -> `region`
-  zone     string  -> `zone`
-  subZone  string  -> `subzone`
-  weight   int     -> `weight`
+  region   string       -> `region`
+  zone     string       -> `zone`
+  subZone  string       -> `subzone`
+  weight   int:percent  -> `weight`
 
 kind resilience.policy.gloo.solo.io/v2 OutlierDetectionPolicy every virtual destination and external service of the workspace -> item `eject`
   applyToDestinations  list DestinationSelector  -> `policy … on destinations`, `… on external services`; services are refused
   config               OutlierConfig             -> see below
 
 message OutlierConfig
-  consecutiveErrors         int       -> `after … errors`; 5 when absent
-  interval                  duration  -> `in`; 10s when absent
-  baseEjectionTime          duration  -> `for`; 30s when absent
-  maxEjectionPercent        int       -> `at most`; 100% when absent, 10% when 0
-  consecutiveGatewayErrors  int       -> `or … gateway errors`
+  consecutiveErrors         int:count-or-none  -> `after … errors`; 5 when absent
+  interval                  duration:positive  -> `in`; 10s when absent
+  baseEjectionTime          duration:positive  -> `for`; 30s when absent
+  maxEjectionPercent        int:percent        -> `at most`; 100% when absent, 10% when 0
+  consecutiveGatewayErrors  int:count-or-none  -> `or … gateway errors`
 
 kind resilience.policy.gloo.solo.io/v2 ConnectionPolicy every destination of the workspace -> item `connections`
   applyToDestinations  list DestinationSelector  -> `policy … on`
@@ -76,23 +76,23 @@ message ConnectionConfig
   http  HttpConnections  -> see below
 
 message TcpConnections
-  tcpKeepalive    TCPKeepalive  -> `keepalive`
-  maxConnections  int           -> `at most`
-  connectTimeout  duration      -> `connect within`
+  tcpKeepalive    TCPKeepalive       -> `keepalive`
+  maxConnections  int:count          -> `at most`
+  connectTimeout  duration:positive  -> `connect within`
 
 message HttpConnections
-  maxRequestsPerConnection  int       -> `per connection`
-  maxRetries                int       -> `retries`
-  maxRequests               int       -> `requests at most`
-  maxPendingRequests        int       -> `pending at most`
-  idleTimeout               duration  -> `idle`
+  maxRequestsPerConnection  int:count          -> `per connection`
+  maxRetries                int:count          -> `retries`
+  maxRequests               int:count          -> `requests at most`
+  maxPendingRequests        int:count          -> `pending at most`
+  idleTimeout               duration:positive  -> `idle`
 
 kind resilience.policy.gloo.solo.io/v2 ListenerConnectionPolicy nothing -> items `buffer`, `connections`
   applyToListeners  list ListenerSelector   -> `policy … on gateway`
   config            ListenerConnections     -> see below
 
 message ListenerConnections
-  perConnectionBufferLimitBytes  int           -> `buffer … per connection`
+  perConnectionBufferLimitBytes  int:bytes     -> `buffer … per connection`
   tcpKeepalive                   TCPKeepalive  -> `connections { keepalive }`
 
 kind resilience.policy.gloo.solo.io/v2 ActiveHealthCheckPolicy nothing -> item `health check`
@@ -104,53 +104,53 @@ message HealthCheckConfig
   virtualGateways  list ObjectReference  -> `from gateways`
 
 message HealthCheck
-  timeout                       duration        -> `within`
-  interval                      duration        -> `every`
-  initialJitter                 duration        -> `initial jitter`
-  intervalJitter                duration        -> `jitter`
-  intervalJitterPercent         int             -> `jitter` as a share
-  unhealthyThreshold            int             -> `unhealthy after`
-  healthyThreshold              int             -> `healthy after`
-  altPort                       int             !! another port of the same address; check a service of that port
-  reuseConnection               bool            -> `new connections` when false
-  httpHealthCheck               HttpCheck       -> `GET`, …
-  tcpHealthCheck                TcpCheck        -> `tcp`
-  grpcHealthCheck               GrpcCheck       -> `grpc`
-  customHealthCheck             any             !! checkers compiled into the proxy; stock Envoy has none for this, check by HTTP, TCP or gRPC
-  noTrafficInterval             duration        -> `idle every`
-  noTrafficHealthyInterval      duration        -> `idle healthy every`
-  unhealthyInterval             duration        -> `unhealthy every`
-  unhealthyEdgeInterval         duration        -> `first unhealthy every`
-  healthyEdgeInterval           duration        -> `first healthy every`
-  eventLogPath                  string          -> `log`
-  alwaysLogHealthCheckFailures  bool            -> `log all`
-  tlsOptions                    any             !! protocols of TLS checks; the check uses those of the destination's `tls`
-  transportSocketMatchCriteria  any             !! a choice between transport sockets, which Istio makes itself
+  timeout                       duration:positive  -> `within`
+  interval                      duration:positive  -> `every`
+  initialJitter                 duration           -> `initial jitter`
+  intervalJitter                duration           -> `jitter`
+  intervalJitterPercent         int:percent        -> `jitter` as a share
+  unhealthyThreshold            int:count          -> `unhealthy after`
+  healthyThreshold              int:count          -> `healthy after`
+  altPort                       int                !! another port of the same address; check a service of that port
+  reuseConnection               bool               -> `new connections` when false
+  httpHealthCheck               HttpCheck          -> `GET`, …
+  tcpHealthCheck                TcpCheck           -> `tcp`
+  grpcHealthCheck               GrpcCheck          -> `grpc`
+  customHealthCheck             any                !! checkers compiled into the proxy; stock Envoy has none for this, check by HTTP, TCP or gRPC
+  noTrafficInterval             duration:positive  -> `idle every`
+  noTrafficHealthyInterval      duration:positive  -> `idle healthy every`
+  unhealthyInterval             duration:positive  -> `unhealthy every`
+  unhealthyEdgeInterval         duration:positive  -> `first unhealthy every`
+  healthyEdgeInterval           duration:positive  -> `first healthy every`
+  eventLogPath                  string             -> `log`
+  alwaysLogHealthCheckFailures  bool               -> `log all`
+  tlsOptions                    any                !! protocols of TLS checks; the check uses those of the destination's `tls`
+  transportSocketMatchCriteria  any                !! a choice between transport sockets, which Istio makes itself
 
 message HttpCheck
-  host                    string              -> `host`
-  path                    string              -> the path
-  send                    any                 !! bodies of checks are not sent by Envoy either
-  receive                 any                 !! bodies of answers; check a path that fails when the service does
-  requestHeadersToAdd     list CheckHeader    -> `header`
-  requestHeadersToRemove  list string         !! a check sends only what it is given
-  expectedStatuses        list StatusRange    -> `status`
-  retriableStatuses       list StatusRange    !! retries of one check; raise `unhealthy after`
+  host                    string            -> `host`
+  path                    string:path       -> the path
+  send                    any               !! bodies of checks are not sent by Envoy either
+  receive                 any               !! bodies of answers; check a path that fails when the service does
+  requestHeadersToAdd     list CheckHeader  -> `header`
+  requestHeadersToRemove  list string       !! a check sends only what it is given
+  expectedStatuses        list StatusRange  -> `status`
+  retriableStatuses       list StatusRange  !! retries of one check; raise `unhealthy after`
   codecClientType         enum HTTP1|HTTP2|HTTP3 -> `http2`
-  serviceNameMatcher      CheckName           -> `expects`
-  method                  string              -> the method
+  serviceNameMatcher      CheckName         -> `expects`
+  method                  string:method     -> the method
 
 message CheckHeader
   header  CheckHeaderValue  -> the header
   append  bool              ~~ a check has no header to append to
 
 message CheckHeaderValue
-  key    string  -> the header
-  value  string  -> its value
+  key    string:header  -> the header
+  value  string         -> its value
 
 message StatusRange
-  start  int  -> the first status
-  end    int  -> the status behind the last
+  start  int:any-status     -> the first status
+  end    int:behind-status  -> the status behind the last
 
 message CheckName
   prefix  string  -> `expects`
@@ -174,18 +174,18 @@ kind resilience.policy.gloo.solo.io/v2 AdaptiveRequestConcurrencyPolicy every se
   config               AdaptiveConfig            -> see below
 
 message AdaptiveConfig
-  sampleAggregatePercentile        number       -> `percentile`
-  maxConcurrencyLimit              int          -> `at most`
-  concurrencyUpdateIntervalMillis  int          -> `update every`
-  minRttCalcParams                 MinRttParams -> see below
-  concurrencyLimitExceededStatus   int          -> `status`
+  sampleAggregatePercentile        number:share-or-none  -> `percentile`
+  maxConcurrencyLimit              int:count             -> `at most`
+  concurrencyUpdateIntervalMillis  int:count             -> `update every`
+  minRttCalcParams                 MinRttParams          -> see below
+  concurrencyLimitExceededStatus   int:status            -> `status`
 
 message MinRttParams
-  intervalMillis    int     -> `measure every`
-  requestCount      int     -> `requests`
-  minConcurrency    int     -> `floor`
-  jitterPercentile  number  -> `jitter`
-  bufferPercentile  number  -> `slack`
+  intervalMillis    int:count             -> `measure every`
+  requestCount      int:count             -> `requests`
+  minConcurrency    int:count             -> `floor`
+  jitterPercentile  number:share-or-none  -> `jitter`
+  bufferPercentile  number:share-or-none  -> `slack`
 
 kind resilience.policy.gloo.solo.io/v2 TrimProxyConfigPolicy every workload of the workspace -> item `trim proxies to`
   applyToWorkloads  list WorkloadSelector  -> `policy … on workloads`

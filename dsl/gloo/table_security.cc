@@ -91,8 +91,8 @@ message TokenSource
   queryParams  list string       -> `from query`
 
 message TokenHeader
-  name    string  -> the header
-  prefix  string  -> `prefix`
+  name    string:header  -> the header
+  prefix  string         -> `prefix`
 
 message LocalJwks
   inline     string         -> `jwks inline`
@@ -105,14 +105,14 @@ message JwksSecretRef
 message RemoteJwks
   url               string                -> `jwks from`
   destinationRef    DestinationReference  -> the destination that serves the keys
-  cacheDuration     duration              -> `cached`
-  timeout           duration              -> `timeout`
+  cacheDuration     duration:positive     -> `cached`
+  timeout           duration:positive     -> `timeout`
   enableAsyncFetch  bool                  ~~ Istio always fetches keys ahead
 
 message ClaimToHeader
-  claim   string  -> the claim
-  header  string  -> the header
-  append  bool    -> `add`
+  claim   string         -> the claim
+  header  string:header  -> the header
+  append  bool           -> `add`
 
 message ClaimMatcher
   key                   string       -> the claim
@@ -125,12 +125,12 @@ kind security.policy.gloo.solo.io/v2 CORSPolicy every route of the workspace -> 
   config         CorsConfig          -> see below
 
 message CorsConfig
-  allowOrigins      list StringMatch  -> `origins`
-  allowMethods      list string       -> `methods`
-  allowHeaders      list string       -> `headers`
-  exposeHeaders     list string       -> `expose`
-  maxAge            duration          -> `max age`
-  allowCredentials  bool              -> `credentials`
+  allowOrigins      list StringMatch    -> `origins`
+  allowMethods      list string         -> `methods`
+  allowHeaders      list string:header  -> `headers`
+  exposeHeaders     list string:header  -> `expose`
+  maxAge            duration            -> `max age`
+  allowCredentials  bool                -> `credentials`
 
 kind security.policy.gloo.solo.io/v2 CSRFPolicy every route of the workspace -> item `csrf`
   applyToRoutes  list RouteSelector  -> `policy … on routes`

@@ -132,10 +132,10 @@ kind trafficcontrol.policy.gloo.solo.io/v2 HeaderManipulationPolicy every route 
   config                    HeaderConfig                   -> see below
 
 message HeaderConfig
-  removeResponseHeaders  list string  -> `response remove`
-  appendResponseHeaders  map string   -> `response add`
-  removeRequestHeaders   list string  -> `request remove`
-  appendRequestHeaders   map string   -> `request add`
+  removeResponseHeaders  list string:changed-header              -> `response remove`
+  appendResponseHeaders  map:changed-header string:header-value  -> `response add`
+  removeRequestHeaders   list string:changed-header              -> `request remove`
+  appendRequestHeaders   map:changed-header string:header-value  -> `request add`
 
 kind trafficcontrol.policy.gloo.solo.io/v2 MirrorPolicy every route of the workspace -> item `mirror`
   applyToRoutes  list RouteSelector  -> `policy … on routes`
@@ -143,7 +143,7 @@ kind trafficcontrol.policy.gloo.solo.io/v2 MirrorPolicy every route of the works
 
 message MirrorConfig
   destination  DestinationReference  -> `to`
-  percentage   number                -> the share
+  percentage   number:share-or-none  -> the share
 
 kind trafficcontrol.policy.gloo.solo.io/v2 LoadBalancerPolicy every destination of the workspace -> item `balance`
   applyToDestinations  list DestinationSelector  -> `policy … on`
@@ -151,16 +151,16 @@ kind trafficcontrol.policy.gloo.solo.io/v2 LoadBalancerPolicy every destination 
 
 message LoadBalancerConfig
   simple                 enum UNSPECIFIED|RANDOM|PASSTHROUGH|ROUND_ROBIN|LEAST_REQUEST -> `balance random`, …
-  consistentHash         ConsistentHash  -> `balance by hash of`
-  warmupDurationSecs     duration        -> `warm up`
-  healthyPanicThreshold  number          -> `panic below`
-  updateMergeWindow      duration        -> `merge updates within`
+  consistentHash         ConsistentHash        -> `balance by hash of`
+  warmupDurationSecs     duration:positive     -> `warm up`
+  healthyPanicThreshold  number:share-or-none  -> `panic below`
+  updateMergeWindow      duration              -> `merge updates within`
 
 message ConsistentHash
-  httpHeaderName          string      -> `header`
-  httpCookie              HashCookie  -> `cookie`
-  useSourceIp             bool        -> `source ip`
-  httpQueryParameterName  string      -> `query`
+  httpHeaderName          string:header  -> `header`
+  httpCookie              HashCookie     -> `cookie`
+  useSourceIp             bool           -> `source ip`
+  httpQueryParameterName  string         -> `query`
 
 message HashCookie
   name  string    -> the cookie
@@ -172,7 +172,7 @@ kind trafficcontrol.policy.gloo.solo.io/v2 HTTPBufferPolicy every route of the w
   config         HttpBufferConfig    -> see below
 
 message HttpBufferConfig
-  maxRequestBytes  int  -> `body at most`
+  maxRequestBytes  int:bytes  -> `body at most`
 
 kind trafficcontrol.policy.gloo.solo.io/v2 ProxyProtocolPolicy nothing -> item `proxy protocol`
   applyToListeners  list ListenerSelector  -> `policy … on gateway`

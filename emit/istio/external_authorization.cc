@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "emit/codes.h"
-#include "emit/istio/authorization_policy.h"
+#include "emit/istio/authorization_rule.h"
 #include "emit/istio/envoy_filter.h"
 
 namespace weft::emit::istio {

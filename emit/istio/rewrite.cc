@@ -68,9 +68,9 @@ Value PathRewrite(const Anchor& anchor, const Pattern& path, const engine::Rewri
   return {{"uri", to}};
 }
 
-class Builder {
+class RewriteBuilder {
  public:
-  Builder(Emitter& e, const engine::Rewrite& rewrite, const RoutePlace& place, Span span)
+  RewriteBuilder(Emitter& e, const engine::Rewrite& rewrite, const RoutePlace& place, Span span)
       : e_(e), rewrite_(rewrite), place_(place), span_(span) {}
 
   void AddAnchored(const Condition& condition, const Anchor& anchor) {
@@ -135,7 +135,7 @@ class Builder {
 std::vector<RewrittenMatches> MatchesOfRewrite(Emitter& e, const Condition& condition,
                                                const engine::Rewrite& rewrite,
                                                const RoutePlace& place, Span span) {
-  Builder builder(e, rewrite, place, span);
+  RewriteBuilder builder(e, rewrite, place, span);
   if (rewrite.path && !rewrite.regex) {
     std::vector<Anchor> anchors;
     CollectAnchors(condition, anchors);

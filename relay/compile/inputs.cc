@@ -227,7 +227,9 @@ dsl::SourceLoader ModuleLoader(Inputs& inputs) {
 
 dsl::Program LoadProgram(Inputs& inputs, Diagnostics& diagnostics) {
   dsl::Program program = dsl::Load(inputs.policy, ModuleLoader(inputs), diagnostics);
-  if (!inputs.yaml.empty()) {
+  if (inputs.yaml.empty()) {
+    dsl::RequireMesh(program, diagnostics);
+  } else {
     dsl::Append(program, gloo::Read(inputs.yaml, Discover(inputs.inventory), diagnostics));
   }
   return program;
