@@ -57,6 +57,8 @@ class Transfer {
       Set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body_.size()));
       Set(CURLOPT_POSTFIELDS, body_.c_str());
     }
+    Set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
+    Set(CURLOPT_HEADERDATA, this);
     Set(CURLOPT_WRITEFUNCTION, &Transfer::OnBytes);
     Set(CURLOPT_WRITEDATA, this);
     Set(CURLOPT_PRIVATE, this);
@@ -137,9 +139,15 @@ class Transfer {
     return static_cast<int>(status);
   }
   void Open() {
-    if (opened_ || silent_ || StatusOf() == 0) return;
+    if (opened_ || silent_ || StatusOf() < 200) return;
     opened_ = true;
     if (handlers_.opened) handlers_.opened(StatusOf());
+  }
+
+  // An empty line ends the headers. A watch that is quiet has no body for long.
+  static std::size_t OnHeader(char*, std::size_t size, std::size_t count, void* user) {
+    if (size * count <= 2) static_cast<Transfer*>(user)->Open();
+    return size * count;
   }
 
   static std::size_t OnBytes(char* data, std::size_t size, std::size_t count, void* user) {

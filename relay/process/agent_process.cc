@@ -30,6 +30,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::seconds kRenewRetry{30};
+constexpr int kFirstLooks = 30;  // a second apart
 
 Time Now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
@@ -62,14 +63,9 @@ class AgentProcess {
     config.validate = WrongWith;
     core_ = std::make_unique<agent::Agent>(config);
     agent::Started started{.last_good = std::move(record).value()};
-    const std::optional<AgentRecord>& last = started.last_good;
-    const agent::TargetRead found =
-        target_->Read(last ? last->release : nullptr, last ? last->leaving : std::set<ObjectKey>());
-    if (!last && !found.failed.empty()) {
-      // What an earlier life left there has to be known before anything is added to it.
-      return Error{"the target cannot be read: " + found.failed};
-    }
-    started.found = found.found;
+    Result<SnapshotPtr> found = LookAtTarget(started.last_good);
+    if (!found.ok()) return Error{found.error()};
+    started.found = std::move(found).value();
     jobs_.Push([this, started = std::move(started)] { Deliver(started); });
     core_thread_ = std::thread([this] { Loop(); });
     work_thread_ = std::thread([this] { Serve(work_); });
@@ -109,6 +105,20 @@ class AgentProcess {
     if (!target.ok()) return Error{target.error()};
     target_ = std::move(target).value();
     return Unit{};
+  }
+
+  // What is in the target at the start. Without last known good it has to be known what an earlier
+  // life left there before anything is added to it.
+  Result<SnapshotPtr> LookAtTarget(const std::optional<AgentRecord>& last) {
+    if (last) return target_->Read(last->release, last->leaving).found;
+    agent::TargetRead found = target_->Read(nullptr, {});
+    for (int i = 0; i < kFirstLooks && !found.failed.empty(); ++i) {
+      Log(Level::kWarning, "the target cannot be read yet", {{"why", found.failed}});
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      found = target_->Read(nullptr, {});
+    }
+    if (!found.failed.empty()) return Error{"the target cannot be read: " + found.failed};
+    return found.found;
   }
 
   // ---- the owner's thread
