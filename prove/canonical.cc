@@ -11,7 +11,7 @@ namespace {
 
 using verifier::FormulaId;
 using verifier::Formulas;
-using Kind = Formulas::Kind;
+using FormulaKind = Formulas::Kind;
 
 // A conjunction or disjunction: what it says of each variable, and parts of the other kind.
 struct Parts {
@@ -52,22 +52,23 @@ class Builder {
   void Add(FormulaId id, bool negated, bool conjunction, Parts& parts) {
     const Formulas::Node& node = formulas_[id];
     switch (node.kind) {
-      case Kind::kConstFalse:
-      case Kind::kConstTrue:
-        if (((node.kind == Kind::kConstTrue) != negated) != conjunction) parts.decided = true;
+      case FormulaKind::kConstFalse:
+      case FormulaKind::kConstTrue:
+        if (((node.kind == FormulaKind::kConstTrue) != negated) != conjunction)
+          parts.decided = true;
         return;
-      case Kind::kNot:
+      case FormulaKind::kNot:
         return Add(node.children.front(), !negated, conjunction, parts);
-      case Kind::kMember: {
+      case FormulaKind::kMember: {
         std::vector<bool> members = node.members;
         if (negated) members.flip();
         return Join(node.var.value, members, conjunction, parts);
       }
-      case Kind::kAnd:
-      case Kind::kOr:
+      case FormulaKind::kAnd:
+      case FormulaKind::kOr:
         break;
     }
-    if (((node.kind == Kind::kAnd) != negated) == conjunction) {
+    if (((node.kind == FormulaKind::kAnd) != negated) == conjunction) {
       for (const FormulaId child : node.children) Add(child, negated, conjunction, parts);
     } else {
       AddInner(Build(id, negated, !conjunction), conjunction, parts);

@@ -12,16 +12,16 @@
 namespace weft::verifier {
 namespace {
 
-struct Named {
+struct RawObject {
   std::string kind;
   std::string text;  // "EnvoyFilter `x`"
 };
 
-std::vector<Named> ObjectsIn(const engine::RawObjects& raw) {
+std::vector<RawObject> ObjectsIn(const engine::RawObjects& raw) {
   Source source{.id = raw.span.file, .name = "", .text = raw.text, .path = ""};
   source.kind = SourceKind::kYaml;
   Diagnostics unused;  // emission reports what is wrong with them
-  std::vector<Named> found;
+  std::vector<RawObject> found;
   for (const yaml::Document& document : yaml::Parse(source, unused)) {
     const yaml::Node* metadata = document.root.Find("metadata");
     const std::string kind = document.root.StringOr("kind", "");
@@ -58,10 +58,10 @@ std::string Listed(const std::set<std::string>& names) {
 
 void NameAssumptions(Work& work) {
   for (const engine::RawObjects& raw : work.model.raws) {
-    const std::vector<Named> objects = ObjectsIn(raw);
+    const std::vector<RawObject> objects = ObjectsIn(raw);
     std::set<std::string> touched;
     for (Property& property : work.report.properties) {
-      const bool any = std::any_of(objects.begin(), objects.end(), [&](const Named& object) {
+      const bool any = std::any_of(objects.begin(), objects.end(), [&](const RawObject& object) {
         return CanTouch(object.kind, property.name);
       });
       if (!any) continue;
@@ -70,7 +70,7 @@ void NameAssumptions(Work& work) {
     }
     if (touched.empty()) continue;
     std::set<std::string> names;
-    for (const Named& object : objects) names.insert(object.text);
+    for (const RawObject& object : objects) names.insert(object.text);
     Diagnostics one;
     Diagnostic& d = one.Warning(codes::kAssumed, raw.span,
                                 "nothing is known of what " + Listed(names) +
