@@ -171,8 +171,11 @@ Condition OfSomeToken(const DemandPlace& place, Make make) {
   return Condition::Or(std::move(any));
 }
 
-Condition ClaimIs(const DemandPlace& place, const std::vector<std::string>& steps,
+// A dot in a step is of the claim's own name; conditions have a backslash before it.
+Condition ClaimIs(const DemandPlace& place, std::vector<std::string> steps,
                   const Pattern& pattern) {
+  static const re2::RE2 kDot("\\.");
+  for (std::string& step : steps) re2::RE2::GlobalReplace(&step, kDot, R"(\\.)");
   return OfSomeToken(place, [&](engine::JwtId id) {
     return Condition::Of(engine::ClaimMatch{id, steps, {pattern}}, {});
   });
