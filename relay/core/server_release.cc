@@ -160,7 +160,7 @@ void Server::Handle(const Committed& event) {
       store_error_ = event.error;
       for (const auto& [name, record] : commit.records) dirty_.insert(name);
       actor_ = commit.actor;
-      if (commit.new_term > commit.term) raise_term_ = commit.new_term;
+      if (commit.new_term > commit.term) raise_term_ = std::max(raise_term_, commit.new_term);
       commit_not_before_ = now_ + config_.retry;
       return;
     case Committed::Outcome::kDone:

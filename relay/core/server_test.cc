@@ -193,5 +193,33 @@ TEST_F(ServerTest, ARollbackDoesWithoutWhatIsRefused) {
   EXPECT_TRUE(server_.GetStatus().clusters.front().in_sync);
 }
 
+// Two agents are ahead; the word for the second comes while the first one's is on its way to a disk
+// that is full.
+TEST(Server, AFailedCommitForgetsNoTermThatIsToBeRaised) {
+  ServerImage image{.store_id = "store", .term = 1};
+  image.reigns[1] = {7, 0};
+  Server server({}, image, Time(0));
+  std::uint64_t raised = 0;
+  const auto on = [&](const Event& event, Time now) {
+    for (const Action& action : server.On(event, now)) {
+      if (const Commit* commit = std::get_if<Commit>(&action)) raised = commit->new_term;
+    }
+  };
+  on(SessionOpened{1, "east"}, Time(1));
+  on(SessionOpened{2, "west"}, Time(1));
+  on(Received{1, Hello{.highest = {2, 3}, .root = EmptySnapshot()->root}}, Time(2));
+  on(Received{2, Hello{.highest = {5, 6}, .root = EmptySnapshot()->root}}, Time(2));
+  on(Leadership{true}, Time(3));
+  const Status status = server.GetStatus();
+  ASSERT_EQ(status.clusters.size(), 2U);
+  ASSERT_EQ(status.clusters[0].holds.size() + status.clusters[1].holds.size(), 2U);
+  on(Approve{status.clusters[0].holds[0].id, "operator"}, Time(4));
+  EXPECT_EQ(raised, 3U);
+  on(Approve{status.clusters[1].holds[0].id, "operator"}, Time(5));
+  on(Committed{Committed::Outcome::kFailed, "no space left"}, Time(6));
+  on(Tick{}, Time(10'000));
+  EXPECT_EQ(raised, 6U);
+}
+
 }  // namespace
 }  // namespace weft::relay::server
