@@ -323,16 +323,6 @@ struct Entry {
   auto operator<=>(const Entry&) const = default;
 };
 
-Layer LayerOfListener(const engine::Listener& listener) {
-  if (listener.tls == engine::TlsMode::kPassthrough ||
-      listener.tls == engine::TlsMode::kAutoPassthrough) {
-    return Layer::kTls;
-  }
-  const bool raw = listener.protocol == engine::PortProtocol::kTcp ||
-                   listener.protocol == engine::PortProtocol::kTls;
-  return raw ? Layer::kTcp : Layer::kHttp;
-}
-
 class GatewayCells {
  public:
   explicit GatewayCells(Work& work) : work_(work), model_(work.model) {}
@@ -351,7 +341,8 @@ class GatewayCells {
     for (const engine::Listener& listener : gateway.listeners) {
       // Callers of the mesh come by identities that differ.
       if (listener.tls == engine::TlsMode::kIstioMutual) continue;
-      entries.insert({listener.port, listener.tls.has_value(), LayerOfListener(listener)});
+      entries.insert(
+          {listener.port, listener.tls.has_value(), verifier::LayerOfListener(listener)});
       hosts.insert(listener.hosts.begin(), listener.hosts.end());
     }
     for (const engine::Table& table : model_.tables) {

@@ -14,6 +14,7 @@
 #include "engine/hosts.h"
 #include "verifier/change_cell.h"
 #include "verifier/change_work.h"
+#include "verifier/sites.h"
 #include "verifier/work.h"
 
 namespace weft::verifier {
@@ -32,16 +33,6 @@ struct Door {
   auto operator<=>(const Door&) const = default;
 };
 
-Layer LayerOfDoor(const engine::Listener& listener) {
-  if (listener.tls == engine::TlsMode::kPassthrough ||
-      listener.tls == engine::TlsMode::kAutoPassthrough) {
-    return Layer::kTls;
-  }
-  const bool raw = listener.protocol == engine::PortProtocol::kTcp ||
-                   listener.protocol == engine::PortProtocol::kTls;
-  return raw ? Layer::kTcp : Layer::kHttp;
-}
-
 struct GatewayPlace {
   engine::GatewayId gateway;  // none: this version has none
   engine::ClusterId cluster;
@@ -58,7 +49,7 @@ const engine::Listener* ListenerFor(const engine::Gateway& gateway, const Door& 
   const engine::Listener* found = nullptr;
   for (const engine::Listener& listener : gateway.listeners) {
     if (listener.port != door.port || listener.tls.has_value() != door.tls ||
-        LayerOfDoor(listener) != door.layer) {
+        LayerOfListener(listener) != door.layer) {
       continue;
     }
     if (!listener.hosts.empty() && !engine::BestHost(listener.hosts, host)) continue;
@@ -143,7 +134,7 @@ class GatewayRoutes {
         (is_after ? pair.second : pair.first) = {id, cluster};
       }
       for (const engine::Listener& listener : model[id].listeners) {
-        doors.insert({listener.port, listener.tls.has_value(), LayerOfDoor(listener)});
+        doors.insert({listener.port, listener.tls.has_value(), LayerOfListener(listener)});
         hosts.insert(listener.hosts.begin(), listener.hosts.end());
       }
       for (const engine::Table& table : model.tables) {

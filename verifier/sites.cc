@@ -38,16 +38,6 @@ std::vector<const RouteRule*> Ordered(const std::vector<const Table*>& tables, L
   return rules;
 }
 
-Layer LayerOfListener(const engine::Listener& listener) {
-  const bool raw = listener.protocol == engine::PortProtocol::kTcp ||
-                   listener.protocol == engine::PortProtocol::kTls;
-  if (listener.tls == engine::TlsMode::kPassthrough ||
-      listener.tls == engine::TlsMode::kAutoPassthrough) {
-    return Layer::kTls;
-  }
-  return raw ? Layer::kTcp : Layer::kHttp;
-}
-
 bool Overlaps(const std::string& a, const std::string& b) {
   if (a == b || a == "*" || b == "*") return true;
   return engine::HostMatches(a, b) || engine::HostMatches(b, a) ||
@@ -75,6 +65,16 @@ std::map<std::string, std::vector<const Table*>> TablesByHost(const Model& model
 }
 
 }  // namespace
+
+Layer LayerOfListener(const engine::Listener& listener) {
+  const bool raw = listener.protocol == engine::PortProtocol::kTcp ||
+                   listener.protocol == engine::PortProtocol::kTls;
+  if (listener.tls == engine::TlsMode::kPassthrough ||
+      listener.tls == engine::TlsMode::kAutoPassthrough) {
+    return Layer::kTls;
+  }
+  return raw ? Layer::kTcp : Layer::kHttp;
+}
 
 std::vector<Site> GatewaySites(const Model& model) {
   std::vector<Site> sites;

@@ -28,6 +28,9 @@ struct Site {
   engine::Request base;                         // what every request here has in common
 };
 
+// What a gateway makes of connections to the listener.
+[[nodiscard]] engine::Layer LayerOfListener(const engine::Listener& listener);
+
 // Everywhere a gateway serves a host by tables.
 [[nodiscard]] std::vector<Site> GatewaySites(const engine::Model& model);
 
