@@ -5,6 +5,7 @@
 
 #include "engine/access_blocks.h"
 #include "engine/codes.h"
+#include "engine/fronts.h"
 #include "engine/guard_items.h"
 
 namespace weft::engine {
@@ -26,6 +27,11 @@ class GuardMaker {
       const Service& service = l_.model.services[i];
       for (const ServiceInstance& instance : service.instances) {
         covered.insert(instance.workloads.begin(), instance.workloads.end());
+        const GatewayId behind = GatewayBehind(l_.model, instance);
+        if (!behind.IsNone()) {
+          fronts_[{behind, instance.cluster}].push_back({i});
+          continue;
+        }
         Add({.target = ServiceId{i},
              .cluster = instance.cluster,
              .workspace = service.workspace,
@@ -45,7 +51,9 @@ class GuardMaker {
              .cluster = cluster,
              .workspace = gateway.workspace,
              .ns = gateway.ns,
-             .name = gateway.name});
+             .name = gateway.name,
+             .workloads = PodsIn(gateway, cluster),
+             .fronts = fronts_[{GatewayId{i}, cluster}]});
       }
     }
     for (std::uint32_t i = 0; i < l_.model.workloads.size(); ++i) {
@@ -59,12 +67,43 @@ class GuardMaker {
            .labels = workload.labels,
            .workloads = {{i}}});
     }
+    Sort();
+    CopyToFronts();
+  }
+
+ private:
+  void Sort() {
     std::sort(l_.model.guards.begin(), l_.model.guards.end(), [](const Guard& a, const Guard& b) {
       return std::tie(a.target, a.cluster) < std::tie(b.target, b.cluster);
     });
   }
 
- private:
+  [[nodiscard]] std::vector<WorkloadId> PodsIn(const Gateway& gateway, ClusterId cluster) const {
+    std::vector<WorkloadId> pods;
+    for (const WorkloadId id : gateway.workloads) {
+      if (l_.model[id].cluster == cluster) pods.push_back(id);
+    }
+    return pods;
+  }
+
+  // Whoever calls a service in front of a gateway is at the gateway. Modes of mTLS are those of its
+  // listeners.
+  void CopyToFronts() {
+    std::vector<Guard> copies;
+    for (const auto& [gateway, services] : fronts_) {
+      const Guard* guard = l_.model.GuardOf(gateway.first, gateway.second);
+      for (const ServiceId service : services) {
+        if (guard == nullptr) break;
+        Guard& copy = copies.emplace_back(*guard);
+        copy.target = service;
+        copy.mtls = MtlsMode::kPermissive;
+        copy.port_mtls.clear();
+      }
+    }
+    l_.model.guards.insert(l_.model.guards.end(), copies.begin(), copies.end());
+    Sort();
+  }
+
   void Add(const Server& server) {
     Guard guard{.target = server.target, .cluster = server.cluster};
     const ReachedBlocks reached = blocks_.Of(server);
@@ -249,6 +288,7 @@ class GuardMaker {
   AccessBlocks blocks_;
   GuardItems items_;
   std::map<std::pair<ServiceId, ClusterId>, std::vector<DestinationId>> backed_;
+  std::map<std::pair<GatewayId, ClusterId>, std::vector<ServiceId>> fronts_;
   std::map<WorkspaceId, AccessRuleId> isolation_;
   std::map<Grant, AccessRuleId> granted_;
 };

@@ -8,6 +8,7 @@ namespace weft::engine {
 namespace {
 
 using BlockTarget = dsl::AccessDecl::TargetKind;
+using ServerId = std::variant<ServiceId, GatewayId, WorkloadId>;
 
 std::vector<const dsl::Selection*> SelectionsOf(const dsl::AccessDecl& decl) {
   std::vector<const dsl::Selection*> all;
@@ -17,6 +18,11 @@ std::vector<const dsl::Selection*> SelectionsOf(const dsl::AccessDecl& decl) {
 }
 
 }  // namespace
+
+Selectable SelectableFront(const Model& model, ServiceId front) {
+  const Service& service = model[front];
+  return {service.name, service.workspace, service.ns, service.labels};
+}
 
 AccessRuleId AddAccessRule(Model& model, AccessRule rule) {
   model.access_rules.push_back(std::move(rule));
@@ -34,6 +40,7 @@ ReachedBlocks AccessBlocks::Of(const Server& server) {
     if (at != index.end()) near.insert(near.end(), at->second.begin(), at->second.end());
   };
   take(by_target_, server.target);
+  for (const ServiceId front : server.fronts) take(by_target_, ServerId(front));
   take(by_section_, WorkspaceId{});
   if (!server.workspace.IsNone()) {
     take(by_workspace_, server.workspace);
@@ -119,20 +126,20 @@ void AccessBlocks::AddClause(const dsl::AccessClause& clause, AccessBlock& block
 
 Reach AccessBlocks::ReachOf(const AccessBlock& block, const Server& server) {
   const bool gateway = std::holds_alternative<GatewayId>(server.target);
+  const auto& fronts = server.fronts;
   switch (block.decl->target_kind) {
     case BlockTarget::kService:
-      return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.service)
+      return server.target == ServerId(block.service) ||
+                     std::find(fronts.begin(), fronts.end(), block.service) != fronts.end()
                  ? Reach::kTarget
                  : Reach::kNone;
     case BlockTarget::kGateway:
-      return server.target == std::variant<ServiceId, GatewayId, WorkloadId>(block.gateway)
-                 ? Reach::kTarget
-                 : Reach::kNone;
+      return server.target == ServerId(block.gateway) ? Reach::kTarget : Reach::kNone;
     case BlockTarget::kWorkspace:
       return !gateway && block.workspace == server.workspace ? Reach::kWorkspace : Reach::kNone;
     case BlockTarget::kServices:
     case BlockTarget::kWorkloads:
-      return !gateway && SelectsServer(block, server) ? Reach::kSelected : Reach::kNone;
+      return SelectsServer(block, server) ? Reach::kSelected : Reach::kNone;
     case BlockTarget::kMesh:
       return gateway ? Reach::kNone : Reach::kMesh;
   }
@@ -154,8 +161,12 @@ bool AccessBlocks::SelectsServer(const AccessBlock& block, const dsl::Selection&
   }
   const Selectable object{server.name, server.workspace, server.ns, server.labels};
   if (block.decl->target_kind == BlockTarget::kServices) {
-    return std::holds_alternative<ServiceId>(server.target) &&
-           Matches(l_, selection, block.section, object);
+    const auto selected = [&](ServiceId front) {
+      return Matches(l_, selection, block.section, SelectableFront(l_.model, front));
+    };
+    return std::any_of(server.fronts.begin(), server.fronts.end(), selected) ||
+           (std::holds_alternative<ServiceId>(server.target) &&
+            Matches(l_, selection, block.section, object));
   }
   return SelectsWorkloads(block, selection, server);
 }

@@ -23,6 +23,7 @@ struct Server {
   std::vector<WorkloadId> workloads;
   std::vector<ServicePort> ports;
   const std::vector<Grant>* grants = nullptr;
+  std::vector<ServiceId> fronts;  // services in front of a gateway: what selects them selects it
 };
 
 // An `access` block with its clauses lowered once for all servers it stands for.
@@ -73,6 +74,9 @@ class AccessBlocks {
   std::map<WorkspaceId, Positions> by_workspace_;  // `access workspace w`
   std::map<WorkspaceId, Positions> by_section_;    // those that select; none: the mesh section
 };
+
+// A service in front of a gateway, as selections see it.
+[[nodiscard]] Selectable SelectableFront(const Model& model, ServiceId front);
 
 [[nodiscard]] AccessRuleId AddAccessRule(Model& model, AccessRule rule);
 

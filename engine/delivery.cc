@@ -1,5 +1,6 @@
 #include "engine/delivery.h"
 #include "engine/asks.h"
+#include "engine/fronts.h"
 
 #include <algorithm>
 #include <map>
@@ -304,10 +305,18 @@ bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
       return !gateway.workspace.IsNone() && gateway.workspace == from;
     });
   };
+  // Who may use what lies behind an egress gateway knows the way to it.
+  const auto leads_out = [&](ServiceId id) {
+    return std::any_of(model.externals.begin(), model.externals.end(), [&](const External& e) {
+      return granted(e) && IsWayOut(model, e, model[id]);
+    });
+  };
   const bool trimmed = !from.IsNone() && model[from].trim;
   return std::visit(
       Overloaded{
-          [&](ServiceId id) { return !trimmed || granted(model[id]) || Asks(model, from, id); },
+          [&](ServiceId id) {
+            return !trimmed || granted(model[id]) || Asks(model, from, id) || leads_out(id);
+          },
           [&](auto id) { return known(model[id]) && (!trimmed || granted(model[id])); },
       },
       target);

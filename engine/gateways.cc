@@ -56,8 +56,9 @@ void FindWorkloads(Lowering& l, const dsl::GatewayDecl& decl, WorkspaceId sectio
   std::set<ClusterId> clusters(on.begin(), on.end());
   std::set<std::string> namespaces;
   for (std::uint32_t i = 0; i < l.model.workloads.size(); ++i) {
-    const Workload& workload = l.model.workloads[i];
+    Workload& workload = l.model.workloads[i];
     if (!MayRunIn(gateway, on, section, workload)) continue;
+    workload.sidecar = true;  // the proxy itself, whatever its namespace says of injection
     gateway.workloads.push_back({i});
     clusters.insert(workload.cluster);
     namespaces.insert(workload.ns);

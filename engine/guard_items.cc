@@ -49,13 +49,15 @@ std::vector<RankedItem> GuardItems::ItemsFor(const Server& server, const Reached
       if (decl.header.name.value != server.name) continue;
       for (const dsl::Item& item : decl.items) items.push_back({&item, kRankOwn});
     }
+    for (const ServiceId front : server.fronts) {
+      AddPolicies(l_, dsl::PolicyDecl::On::kServices, SelectableFront(l_.model, front), items);
+      AddOwn(l_.model[front].ns, l_.model[front].name, items);
+    }
+    AddWorkloadPolicies(server, items);
   } else {
     AddPolicies(l_, dsl::PolicyDecl::On::kServices, object, items);
     AddWorkloadPolicies(server, items);
-    const auto decl = services_.find({server.ns, server.name});
-    if (decl != services_.end() && std::holds_alternative<ServiceId>(server.target)) {
-      for (const dsl::Item& item : decl->second->items) items.push_back({&item, kRankOwn});
-    }
+    if (std::holds_alternative<ServiceId>(server.target)) AddOwn(server.ns, server.name, items);
   }
   for (const auto& [reach, blocks] : reached) {
     const int rank = reach == Reach::kTarget ? kRankOwn + 1 : static_cast<int>(reach) - 1;
@@ -76,6 +78,14 @@ std::vector<RankedItem> GuardItems::ItemsFor(const Server& server, const Reached
                       ranked.item->value);
   });
   return items;
+}
+
+// What the declaration of the service says.
+void GuardItems::AddOwn(const std::string& ns, const std::string& name,
+                        std::vector<RankedItem>& items) const {
+  const auto decl = services_.find({ns, name});
+  if (decl == services_.end()) return;
+  for (const dsl::Item& item : decl->second->items) items.push_back({&item, kRankOwn});
 }
 
 void GuardItems::AddWorkloadPolicies(const Server& server, std::vector<RankedItem>& items) {
@@ -118,10 +128,15 @@ void GuardItems::Apply(const Server& server, const ReachedBlocks& reached, Guard
         },
         item->value);
   }
-  const auto limits = limits_.find(server.target);
-  if (limits != limits_.end()) {
-    guard.limits.insert(guard.limits.end(), limits->second.begin(), limits->second.end());
-  }
+  AddLimitsOf(server.target, guard);
+  for (const ServiceId front : server.fronts) AddLimitsOf(front, guard);
+}
+
+void GuardItems::AddLimitsOf(const std::variant<ServiceId, GatewayId, WorkloadId>& target,
+                             Guard& guard) const {
+  const auto limits = limits_.find(target);
+  if (limits == limits_.end()) return;
+  guard.limits.insert(guard.limits.end(), limits->second.begin(), limits->second.end());
 }
 
 void GuardItems::ApplyMtls(const dsl::MtlsItem& item, Span span, const Server& server,

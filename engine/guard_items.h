@@ -27,6 +27,9 @@ class GuardItems {
   void AddLimits(const dsl::LimitDecl& decl);
   [[nodiscard]] std::vector<RankedItem> ItemsFor(const Server& server,
                                                  const ReachedBlocks& reached);
+  void AddOwn(const std::string& ns, const std::string& name, std::vector<RankedItem>& items) const;
+  void AddLimitsOf(const std::variant<ServiceId, GatewayId, WorkloadId>& target,
+                   Guard& guard) const;
   void AddWorkloadPolicies(const Server& server, std::vector<RankedItem>& items);
   void ApplyMtls(const dsl::MtlsItem& item, Span span, const Server& server, Guard& guard);
   [[nodiscard]] LimitId LimitOf(const dsl::Item& item, const dsl::LimitItem& limit,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "dsl/overloaded.h"
+#include "engine/fronts.h"
 #include "engine/model_text.h"
 #include "prove/canonical.h"
 #include "prove/work.h"
@@ -180,7 +181,7 @@ class Servers {
     for (std::uint32_t s = 0; s < model_.services.size(); ++s) {
       const engine::Service& service = model_.services[s];
       const engine::ServiceInstance* instance = service.In(cluster);
-      if (instance == nullptr) continue;
+      if (instance == nullptr || !engine::GatewayBehind(model_, *instance).IsNone()) continue;
       const Guard* guard = model_.GuardOf(engine::ServiceId{s}, cluster);
       for (const engine::WorkloadId id : instance->workloads) {
         const engine::Workload& workload = model_[id];

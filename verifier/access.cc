@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/delivery.h"
+#include "engine/fronts.h"
 #include "verifier/codes.h"
 #include "verifier/server.h"
 #include "verifier/work.h"
@@ -31,6 +32,7 @@ class AccessProof {
       const auto* service = std::get_if<engine::ServiceId>(&guard.target);
       if (service == nullptr) continue;
       const engine::Service& object = work_.model[*service];
+      if (engine::StandsBeforeGateway(work_.model, guard)) continue;
       if (!guard.replaced.empty()) ShowReplaced(guard, *service);
       bool declared = false;
       for (const auto* rules : {&guard.allow, &guard.deny}) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dsl/overloaded.h"
+#include "engine/fronts.h"
 #include "verifier/codes.h"
 #include "verifier/first_match.h"
 #include "verifier/server.h"
@@ -134,6 +135,7 @@ class UndemandedTokens {
     for (const engine::Guard& guard : work_.model.guards) {
       const auto* service = std::get_if<engine::ServiceId>(&guard.target);
       if (service == nullptr || guard.authentication.empty()) continue;
+      if (engine::StandsBeforeGateway(work_.model, guard)) continue;
       const std::string subject =
           work_.Workspace(work_.model[*service].workspace) + "." + work_.model[*service].name;
       work_.Conclude(kProperty, subject, PropertyVerdict::kProved);

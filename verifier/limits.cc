@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "engine/fronts.h"
 #include "verifier/codes.h"
 #include "verifier/server.h"
 #include "verifier/work.h"
@@ -50,6 +51,7 @@ class LimitProof {
     for (const engine::Guard& guard : work_.model.guards) {
       const auto* service = std::get_if<engine::ServiceId>(&guard.target);
       if (service == nullptr || guard.limits.empty()) continue;
+      if (engine::StandsBeforeGateway(work_.model, guard)) continue;
       const std::string subject =
           work_.Workspace(work_.model[*service].workspace) + "." + work_.model[*service].name;
       work_.Conclude(kProperty, subject, PropertyVerdict::kProved);

@@ -14,6 +14,7 @@
 #include "emit/istio/route_tokens.h"
 #include "emit/raw.h"
 #include "engine/asks.h"
+#include "engine/fronts.h"
 
 namespace weft::emit::istio {
 
@@ -156,6 +157,8 @@ std::optional<Attachment> AttachmentOf(const Emitter& e, const engine::Guard& gu
             const engine::Service& service = e.model[id];
             const engine::ServiceInstance* instance = service.In(e.cluster);
             if (instance == nullptr || instance->selector.empty()) return std::nullopt;
+            // Said by the guard of the gateway.
+            if (!engine::GatewayBehind(e.model, *instance).IsNone()) return std::nullopt;
             return Attachment{service.ns, service.name, instance->selector, service.workspace,
                               instance->ports};
           },

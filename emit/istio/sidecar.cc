@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <set>
 
-#include "emit/istio/egress.h"
 #include "emit/istio/emitter.h"
 #include "engine/delivery.h"
 
@@ -31,11 +30,6 @@ std::set<std::string> VisibleHosts(const Emitter& e, engine::WorkspaceId workspa
   for (std::uint32_t i = 0; i < e.model.externals.size(); ++i) {
     if (!engine::IsVisible(e.model, workspace, engine::ExternalId{i})) continue;
     for (const std::string& host : e.model.externals[i].hosts) hosts.insert("*/" + host);
-    for (const engine::External::Port& port : e.model.externals[i].ports) {
-      const auto egress = EgressOf(e, engine::ExternalId{i}, port.port.number, {});
-      if (!egress) continue;
-      hosts.insert(e.model[egress->service].ns + "/" + e.HostOf(egress->service));
-    }
   }
   return hosts;
 }

@@ -67,7 +67,8 @@ void HostNames::AddKnown() {
     const bool trimmed = row != 0 && model_[workspace].trim;
     for (std::uint32_t i = 0; i < model_.services.size(); ++i) {
       known_.push_back(!trimmed || SharedWith(model_.services[i], workspace) ||
-                       asked.contains({workspace, ServiceId{i}}));
+                       asked.contains({workspace, ServiceId{i}}) ||
+                       IsBeforeEgress(ServiceId{i}, workspace));
     }
     for (const Destination& one : model_.destinations) {
       known_.push_back(KnowsWhatWeftAnnounces(workspace, one));
@@ -76,6 +77,27 @@ void HostNames::AddKnown() {
       known_.push_back(KnowsWhatWeftAnnounces(workspace, one));
     }
   }
+}
+
+// Pods of the service are those of a gateway that external services shared with the workspace are
+// reached through, and it has the port for that.
+bool HostNames::IsBeforeEgress(ServiceId service, WorkspaceId workspace) const {
+  for (const External& external : model_.externals) {
+    if (external.via.IsNone() || !SharedWith(external, workspace)) continue;
+    const Gateway& gateway = model_[external.via];
+    if (gateway.ns != model_[service].ns) continue;
+    for (const ServiceInstance& instance : model_[service].instances) {
+      const bool has_port =
+          std::any_of(instance.ports.begin(), instance.ports.end(), [&](const ServicePort& port) {
+            return port.number == gateway.listeners[external.via_listener].port;
+          });
+      const bool has_pod = std::find_first_of(gateway.workloads.begin(), gateway.workloads.end(),
+                                              instance.workloads.begin(),
+                                              instance.workloads.end()) != gateway.workloads.end();
+      if (has_port && has_pod) return true;
+    }
+  }
+  return false;
 }
 
 void HostNames::AddListeners(WorkspaceId workspace) {

@@ -46,6 +46,7 @@ class HostNames {
   template <typename Object>
   [[nodiscard]] bool KnowsWhatWeftAnnounces(WorkspaceId workspace, const Object& object) const;
   void AddKnown();
+  [[nodiscard]] bool IsBeforeEgress(ServiceId service, WorkspaceId workspace) const;
   void AddListeners(WorkspaceId workspace);
 
   const Model& model_;
