@@ -106,6 +106,11 @@ std::string Human(const Json& status) {
       text +=
           fmt::format("  refused: {} {}\n", error.value("object", ""), error.value("detail", ""));
     }
+    for (const Json& drift : cluster.value("drift", Json::array())) {
+      text += fmt::format("  drift {}: {}, {}; {} s ago\n", drift.value("state", ""),
+                          drift.value("object", ""), drift.value("detail", ""),
+                          drift.value("secondsAgo", 0));
+    }
   }
   return text;
 }

@@ -49,6 +49,14 @@ Json ClusterJson(const server::ClusterStatus& cluster, const Surroundings& aroun
   if (!cluster.rejection.empty()) {
     one["errors"].push_back({{"object", ""}, {"detail", cluster.rejection}});
   }
+  one["drift"] = Json::array();
+  for (const server::DriftStatus& drift : cluster.drift) {
+    one["drift"].push_back({{"object", ToText(drift.object.key)},
+                            {"detail", drift.object.detail},
+                            {"state", drift.held ? "held" : "repaired"},
+                            {"times", drift.times},
+                            {"secondsAgo", drift.ago.count() / 1000}});
+  }
   const auto expires = around.certificate_expires.find(cluster.name);
   one["certificateExpires"] =
       expires == around.certificate_expires.end() ? Json() : Json(Iso(expires->second));
@@ -113,6 +121,13 @@ std::string Metrics(const server::Status& status, const Surroundings& around) {
        [](const Cluster& c) { return c.holds.size(); });
   each("weft_cluster_refused_objects", "Objects its agent cannot take.",
        [](const Cluster& c) { return c.errors.size(); });
+  each("weft_cluster_drifted_objects", "Objects that others changed within the last hour.",
+       [](const Cluster& c) { return c.drift.size(); });
+  each("weft_cluster_drift_held", "Objects that others keep changing, not put right for now.",
+       [](const Cluster& c) {
+         return std::count_if(c.drift.begin(), c.drift.end(),
+                              [](const server::DriftStatus& drift) { return drift.held; });
+       });
   each("weft_cluster_certificate_expires_seconds", "Unix time; 0 unknown.", [&](const Cluster& c) {
     const auto at = around.certificate_expires.find(c.name);
     return at == around.certificate_expires.end() ? std::int64_t{0} : at->second;

@@ -64,6 +64,7 @@ struct Persisted {
 struct TargetWritten {
   bool ok = false;
   std::string error;
+  std::vector<Drifted> drift = {};  // what others had changed and the write put right
 };
 struct TargetRead {
   SnapshotPtr found;   // null: there is nothing of ours that makes sense
@@ -181,6 +182,8 @@ class Agent {
   void ApplyNext();
   void LookAtTarget();
   void Unreadable(const std::string& why);
+  void NoteDrift(const SnapshotPtr& found);
+  void ReportDrift(bool held);
   void FinishWork();
   void Reject(const Offer& offer, std::string reason, bool over_budget,
               std::vector<ObjectError> errors);
@@ -208,6 +211,7 @@ class Agent {
   Time check_at_{0};
   int repairs_in_a_row_ = 0;
   std::uint64_t drift_repairs_ = 0;
+  std::map<ObjectKey, std::string> drift_;  // not reported yet: what was done to each
   std::string last_error_;
 
   std::uint64_t session_ = 0;  // 0: none

@@ -180,6 +180,9 @@ void Agent::Handle(const TargetWritten& event) {
     work_->wait_until = now_ + kRetry;
     return;
   }
+  for (const Drifted& one : event.drift) {
+    if (drift_.size() < kMaxDrifted) drift_[one.key] = one.detail;
+  }
   in_target_ = work_->steps.back();
   work_->steps.pop_back();
   if (!work_->steps.empty()) {
@@ -204,10 +207,12 @@ void Agent::Handle(const TargetRead& event) {
     const bool news = !effective_;
     effective_ = true;
     if (news) Acknowledge(Phase::kEffective);
+    ReportDrift(false);
     return FinishWork();
   }
   if (!event.failed.empty()) return Unreadable(event.failed);
   ++drift_repairs_;
+  NoteDrift(event.found);
   if (++repairs_in_a_row_ >= kFight) {
     last_error_ = "somebody else keeps changing the target";
     in_force_ = effective_ = false;
@@ -215,12 +220,34 @@ void Agent::Handle(const TargetRead& event) {
             .phase = Phase::kRejected,
             .root = record_.release->root,
             .reason = last_error_});
+    ReportDrift(true);
     repairs_in_a_row_ = 0;
     check_at_ = now_ + kFightPause;
     return FinishWork();
   }
   in_target_ = event.found;
   PutBack();
+}
+
+// The target names who did it, where it can (TargetWritten::drift); this is what can be seen.
+void Agent::NoteDrift(const SnapshotPtr& found) {
+  const Snapshot& there = found ? *found : *EmptySnapshot();
+  const auto note = [&](const ObjectKey& key, const char* what) {
+    if (drift_.size() < kMaxDrifted) drift_.emplace(key, what);
+  };
+  const Delta delta = Diff(there, *record_.release);
+  for (const ObjectPtr& object : delta.changed) {
+    note(object->key, there.objects.contains(object->key) ? "changed by others" : "gone");
+  }
+  for (const ObjectKey& key : delta.removed) note(key, "not of the release");
+}
+
+void Agent::ReportDrift(bool held) {
+  if (drift_.empty() || !welcomed_) return;
+  Drift drift{.objects = {}, .held = held};
+  for (const auto& [key, detail] : drift_) drift.objects.push_back({key, detail});
+  drift_.clear();
+  Say(std::move(drift));
 }
 
 // What is there stays as it is until it can be seen again.

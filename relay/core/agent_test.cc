@@ -125,6 +125,64 @@ TEST_F(AgentTest, RemovalsStayNamedUntilTheyAreSeenGone) {
   EXPECT_TRUE(The<ReadTarget>().leaving.empty()) << "seen gone";
 }
 
+// What was said since the last call.
+template <typename T>
+std::vector<T> Said(std::vector<Action>& actions) {
+  std::vector<T> said;
+  for (const Action& action : actions) {
+    const Send* send = std::get_if<Send>(&action);
+    const T* one = send == nullptr ? nullptr : std::get_if<T>(&send->message);
+    if (one != nullptr) said.push_back(*one);
+  }
+  actions.clear();
+  return said;
+}
+
+TEST_F(AgentTest, DriftIsReportedOnceItIsPutRight) {
+  const SnapshotPtr wanted = Set({{"a", "1"}, {"b", "2"}});
+  Start(AgentRecord{.store_id = "store", .applied = {1, 1}, .highest = {1, 1}, .release = wanted},
+        wanted);
+  now_ += std::chrono::seconds(20);
+  On(Tick{});
+  On(TargetRead{Set({{"a", "9"}, {"c", "3"}}), ""});
+  EXPECT_TRUE(Said<Drift>(actions_).empty()) << "it is not put right yet";
+  // The target knows who it was.
+  while (!Any<ReadTarget>()) {
+    On(TargetWritten{true, "", {{Key("a"), "changed by `kubectl`"}}});
+    On(Tick{});
+  }
+  On(TargetRead{wanted, ""});
+  const std::vector<Drift> drift = Said<Drift>(actions_);
+  ASSERT_EQ(drift.size(), 1U);
+  EXPECT_FALSE(drift.front().held);
+  ASSERT_EQ(drift.front().objects.size(), 3U);
+  EXPECT_EQ(drift.front().objects[0].detail, "changed by `kubectl`");
+  EXPECT_EQ(drift.front().objects[1].detail, "gone");
+  EXPECT_EQ(drift.front().objects[2].detail, "not of the release");
+  now_ += std::chrono::seconds(20);
+  On(Tick{});
+  On(TargetRead{wanted, ""});
+  EXPECT_TRUE(Said<Drift>(actions_).empty()) << "told twice";
+}
+
+TEST_F(AgentTest, DriftThatComesBackEachTimeIsHeld) {
+  const SnapshotPtr wanted = Set({{"a", "1"}});
+  Start(AgentRecord{.store_id = "store", .applied = {1, 1}, .highest = {1, 1}, .release = wanted},
+        wanted);
+  now_ += std::chrono::seconds(20);
+  On(Tick{});
+  std::vector<Drift> drift;
+  for (int i = 0; i < 10 && drift.empty(); ++i) {
+    actions_.clear();
+    On(TargetRead{EmptySnapshot(), ""});
+    if (Any<WriteTarget>()) On(TargetWritten{true, ""});
+    drift = Said<Drift>(actions_);
+  }
+  ASSERT_EQ(drift.size(), 1U);
+  EXPECT_TRUE(drift.front().held);
+  EXPECT_EQ(drift.front().objects.front().key, Key("a"));
+}
+
 TEST_F(AgentTest, ATargetThatCannotBeReadIsNoDrift) {
   const SnapshotPtr one = Set({{"a", "1"}});
   Start(AgentRecord{.store_id = "store", .applied = {1, 1}, .highest = {1, 1}, .release = one},

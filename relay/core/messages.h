@@ -29,6 +29,14 @@ struct ObjectError {
   ObjectKey key;
   Digest digest;
   std::string detail;
+  // It is taken once this object is there (a namespace); none: only another content may help.
+  std::optional<ObjectKey> needs = std::nullopt;
+};
+
+// What somebody else did to an object in a target.
+struct Drifted {
+  ObjectKey key;
+  std::string detail;
 };
 
 // ---- agent to server
@@ -88,7 +96,14 @@ struct Heartbeat {
   std::string degraded;  // as in Degraded; "" = the source can be read
 };
 
-using AgentMessage = std::variant<Hello, Holdings, Contents, Discovery, Degraded, Ack, Heartbeat>;
+// What others changed in the target: put right, or left as it is because they keep changing it.
+struct Drift {
+  std::vector<Drifted> objects;
+  bool held = false;
+};
+
+using AgentMessage =
+    std::variant<Hello, Holdings, Contents, Discovery, Degraded, Ack, Heartbeat, Drift>;
 
 // ---- server to agent
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "relay/core/limits.h"
+
 namespace weft::relay {
 
 std::string_view VerdictName(Verdict verdict) {
@@ -95,6 +97,27 @@ void Server::Handle(const std::string&, Cluster& cluster, const Heartbeat& messa
   cluster.source_error = message.degraded;
 }
 
+void Server::Handle(const std::string& name, Cluster& cluster, const Drift& message) {
+  if (message.objects.empty()) return;
+  for (const Drifted& object : message.objects) {
+    DriftStatus& known = cluster.drift[object.key];
+    known = {.object = object, .held = message.held, .times = known.times + 1, .ago = now_};
+  }
+  std::erase_if(cluster.drift, [&](const auto& one) { return now_ - one.second.ago > kDriftTold; });
+  while (cluster.drift.size() > kMaxDrifted) {
+    cluster.drift.erase(
+        std::min_element(cluster.drift.begin(), cluster.drift.end(),
+                         [](const auto& a, const auto& b) { return a.second.ago < b.second.ago; }));
+  }
+  const Drifted& first = message.objects.front();
+  std::string what = std::string(message.held ? "held" : "repaired") + " drift of " +
+                     ToText(first.key) + ": " + first.detail;
+  if (message.objects.size() > 1) {
+    what += ", and of " + std::to_string(message.objects.size() - 1) + " more";
+  }
+  actions_.emplace_back(Audit{"cluster " + name, std::move(what)});
+}
+
 void Server::Handle(const Tick&) {
   if (now_ >= check_leadership_at_) {
     check_leadership_at_ = now_ + config_.check_leadership;
@@ -113,6 +136,7 @@ void Server::Handle(const Tick&) {
       Learn(cluster, cluster.hello.root);
     }
     if (cluster.holds_now && now_ - cluster.asked_at > config_.offer_timeout) AskContents(cluster);
+    if (ForgetServed(cluster)) dirty_.insert(name);
     MaybeOffer(name, cluster);
   }
   MaybeCompile();

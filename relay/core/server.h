@@ -47,6 +47,8 @@ struct Refusal {
   // What it had; null = nothing. Without content when this store never saw it: then the agent is
   // asked, and nothing is released that would need it before.
   ObjectPtr instead;
+  std::optional<ObjectKey> needs;  // ObjectError::needs
+  Time again_at{0};                // when `needs` was there by what was discovered, and it was not
 };
 // By key, then by digest: an agent may refuse one object in several forms, the former one too.
 using Refusals = std::map<ObjectKey, std::map<Digest, Refusal>>;
@@ -185,10 +187,20 @@ struct Config {
   Time debounce = std::chrono::milliseconds(50);  // else wait so long for more of them
   Time offer_timeout = std::chrono::seconds(20);  // unanswered: offered again
   Time retry = std::chrono::seconds(5);  // after a rejection that may pass, a failed commit
+  Time retry_refused = std::chrono::seconds(30);    // what needs an object that seems to be there
   Time session_timeout = std::chrono::seconds(60);  // nothing heard: closed
   Time check_leadership = std::chrono::seconds(10);
   // What is wrong with a discovered object, "" when nothing is. Pure.
   std::function<std::string(const Object&)> check_input;
+};
+
+inline constexpr Time kDriftTold = std::chrono::hours(1);
+// One object that others changed within that time.
+struct DriftStatus {
+  Drifted object;
+  bool held = false;  // they keep changing it: it is not put right for now
+  std::uint64_t times = 0;
+  Time ago{0};  // the last time
 };
 
 struct ClusterStatus {
@@ -205,6 +217,7 @@ struct ClusterStatus {
   std::string discovery_reason;
   std::vector<Hold> holds;
   std::vector<ObjectError> errors;
+  std::vector<DriftStatus> drift;
   std::string rejection;  // of the newest offer as a whole
 };
 struct Status {
@@ -275,7 +288,8 @@ class Server {
     std::optional<Permit> approved;  // for its next release
     SnapshotPtr rollback_to;         // a person's wish for its next release; null = none
     std::string rejection;
-    std::map<Digest, SnapshotPtr> known;  // sets released for it, by root
+    std::map<ObjectKey, DriftStatus> drift;  // `ago` is when, here
+    std::map<Digest, SnapshotPtr> known;     // sets released for it, by root
     std::vector<Digest> known_order;
   };
 
@@ -298,6 +312,7 @@ class Server {
   void Handle(const std::string& name, Cluster& cluster, const Degraded& message);
   void Handle(const std::string& name, Cluster& cluster, const Ack& message);
   void Handle(const std::string& name, Cluster& cluster, const Heartbeat& message);
+  void Handle(const std::string& name, Cluster& cluster, const Drift& message);
 
   // server_inputs.cc
   void TakeUpload(const std::string& name, Cluster& cluster);
@@ -325,6 +340,8 @@ class Server {
   // one.
   [[nodiscard]] static std::set<Digest> Wanted(const Cluster& cluster, const ObjectKey& key);
   [[nodiscard]] static bool ForgetRefusals(Cluster& cluster);
+  // Forgets refusals for want of an object that is there by now.
+  [[nodiscard]] bool ForgetServed(Cluster& cluster) const;
   void Refused(const std::string& name, Cluster& cluster, const Ack& message);
   void Took(const std::string& name, Cluster& cluster, const Ack& message);
   // Whether what the agent was given last was released by this store.

@@ -72,6 +72,7 @@ void Server::TakeUpload(const std::string& name, Cluster& cluster) {
   cluster.input_refused.clear();
   actions_.emplace_back(Send{cluster.session, InputAck{upload.sequence, after.value()->root}});
   if (!news) return;
+  (void)ForgetServed(cluster);
   dirty_.insert(name);
   Changed();
   MaybeCommit();

@@ -199,6 +199,19 @@ bool Server::ForgetRefusals(Cluster& cluster) {
   return forgotten;
 }
 
+bool Server::ForgetServed(Cluster& cluster) const {
+  bool forgotten = false;
+  for (auto& [key, refusals] : cluster.record.refused) {
+    forgotten |= std::erase_if(refusals, [&](const auto& one) {
+                   const Refusal& refusal = one.second;
+                   return refusal.needs && now_ >= refusal.again_at &&
+                          cluster.record.input->objects.contains(*refusal.needs);
+                 }) > 0;
+  }
+  std::erase_if(cluster.record.refused, [](const auto& entry) { return entry.second.empty(); });
+  return forgotten;
+}
+
 void Server::Refused(const std::string& name, Cluster& cluster, const Ack& message) {
   if (message.version == cluster.applied && !cluster.in_flight) {
     cluster.effective = cluster.in_force = false;  // it was applied, and is no more
@@ -215,10 +228,17 @@ void Server::Refused(const std::string& name, Cluster& cluster, const Ack& messa
   cluster.in_flight.reset();
   cluster.rejection = message.reason;
   for (const ObjectError& error : message.errors) {
-    if (!Wanted(cluster, error.key).contains(error.digest)) continue;
+    // Before the first candidate nobody knows what is wanted, and the refusal must not be lost.
+    if (cluster.candidate && !Wanted(cluster, error.key).contains(error.digest)) continue;
     const auto had = cluster.holds_now->objects.find(error.key);
-    cluster.record.refused[error.key][error.digest] = {
-        error.detail, had == cluster.holds_now->objects.end() ? nullptr : had->second};
+    Refusal& refusal = cluster.record.refused[error.key][error.digest];
+    refusal = {.detail = error.detail,
+               .instead = had == cluster.holds_now->objects.end() ? nullptr : had->second,
+               .needs = error.needs};
+    // Discovery is ahead of the refusal, or behind the API server: not at once, then.
+    if (error.needs && cluster.record.input->objects.contains(*error.needs)) {
+      refusal.again_at = now_ + config_.retry_refused;
+    }
   }
   AskContents(cluster);
   if (!message.errors.empty()) {
@@ -249,6 +269,9 @@ void Server::Took(const std::string& name, Cluster& cluster, const Ack& message)
   cluster.applied = message.version;
   cluster.in_force = true;
   cluster.effective = message.phase == Phase::kEffective;
+  if (cluster.effective) {
+    for (auto& [key, drift] : cluster.drift) drift.held = false;
+  }
   cluster.rejection.clear();
   cluster.in_flight.reset();
   if (cluster.record.rebase || (released && !cluster.record.permits.empty())) {

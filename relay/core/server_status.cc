@@ -50,6 +50,11 @@ Status Server::GetStatus() const {
       }
     }
     one.rejection = cluster.rejection;
+    for (const auto& [key, drift] : cluster.drift) {
+      if (now_ - drift.ago > kDriftTold) continue;
+      one.drift.push_back(drift);
+      one.drift.back().ago = now_ - drift.ago;
+    }
     status.live =
         status.live && (!cluster.candidate || cluster.candidate->root == record.desired->root);
     status.clusters.push_back(std::move(one));

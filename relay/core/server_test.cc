@@ -62,9 +62,7 @@ class ServerTest : public testing::Test {
     if (session_ > 0) On(SessionClosed{session_});
     On(SessionOpened{++session_, "east"});
     Say(hello);
-    Say(Discovery{.sequence = session_,
-                  .full = true,
-                  .delta = Diff(*EmptySnapshot(), *Set({{"discovered", "1"}}))});
+    Discover({{"discovered", "1"}});
   }
   // A proved policy that wants this of the cluster.
   void Policy(const std::string& name, const Contents& contents) {
@@ -100,15 +98,21 @@ class ServerTest : public testing::Test {
     const Offer offer = LastOffer();
     Say(Ack{.version = offer.version, .phase = Phase::kEffective, .root = offer.delta.root});
   }
-  void Refuse(const std::string& name, const std::string& content) {
+  void Refuse(const std::string& name, const std::string& content,
+              const std::optional<ObjectKey>& needs = std::nullopt) {
     const Digest digest = DigestOf(Key(name), content);
-    Say(Ack{.version = LastOffer().version, .errors = {{Key(name), digest, "no"}}});
+    Say(Ack{.version = LastOffer().version, .errors = {{Key(name), digest, "no", needs}}});
+  }
+  void Discover(const Contents& contents) {
+    Say(Discovery{
+        .sequence = ++sequence_, .full = true, .delta = Diff(*EmptySnapshot(), *Set(contents))});
   }
 
   Server server_;
   Time now_{0};
   std::uint64_t session_ = 0;
   std::uint64_t serial_ = 0;
+  std::uint64_t sequence_ = 0;
   std::vector<ServerMessage> sent_;
   SnapshotPtr released_ = EmptySnapshot();
 };
@@ -191,6 +195,56 @@ TEST_F(ServerTest, ARollbackDoesWithoutWhatIsRefused) {
   EXPECT_EQ(released_->root, Set({{"a", "a1"}, {"b", "b1"}})->root);
   Take();
   EXPECT_TRUE(server_.GetStatus().clusters.front().in_sync);
+}
+
+TEST_F(ServerTest, WhatLackedAnObjectIsOfferedAgainOnceThatIsThere) {
+  Connect({.root = EmptySnapshot()->root});
+  Policy("one", {{"a", "a1"}, {"b", "b1"}});
+  Refuse("a", "a1", Key("later"));
+  Take();
+  Forget();
+  for (int i = 0; i < 60; ++i) On(Tick{});
+  Discover({{"discovered", "2"}});
+  EXPECT_FALSE(Offered("a", "a1"));
+  Discover({{"discovered", "2"}, {"later", "1"}});
+  EXPECT_TRUE(Offered("a", "a1"));
+  EXPECT_EQ(released_->root, Set({{"a", "a1"}, {"b", "b1"}})->root);
+  // The agent says that it is not there, whatever was discovered: not at once, then.
+  Refuse("a", "a1", Key("later"));
+  Take();
+  Forget();
+  for (int i = 0; i < 20; ++i) On(Tick{});
+  EXPECT_FALSE(Offered("a", "a1"));
+  for (int i = 0; i < 20; ++i) On(Tick{});
+  EXPECT_TRUE(Offered("a", "a1"));
+  Take();
+  EXPECT_TRUE(server_.GetStatus().clusters.front().errors.empty());
+}
+
+TEST_F(ServerTest, TellsDriftForAnHour) {
+  Connect({.root = EmptySnapshot()->root});
+  Policy("one", {{"a", "a1"}, {"b", "b1"}});
+  Take();
+  Say(Drift{.objects = {{Key("a"), "gone"}}});
+  Say(Drift{.objects = {{Key("a"), "gone"}, {Key("b"), "changed"}}, .held = true});
+  std::vector<DriftStatus> drift = server_.GetStatus().clusters.front().drift;
+  ASSERT_EQ(drift.size(), 2U);
+  EXPECT_EQ(drift[0].object.key, Key("a"));
+  EXPECT_EQ(drift[0].times, 2U);
+  EXPECT_TRUE(drift[0].held);
+  Take();  // it could be put right after all
+  drift = server_.GetStatus().clusters.front().drift;
+  ASSERT_EQ(drift.size(), 2U);
+  EXPECT_FALSE(drift[0].held);
+  now_ += std::chrono::hours(1);
+  On(Tick{});
+  EXPECT_TRUE(server_.GetStatus().clusters.front().drift.empty());
+}
+
+TEST_F(ServerTest, TellsOfSoMuchDriftAndNoMore) {
+  Connect({.root = EmptySnapshot()->root});
+  for (int i = 0; i < 300; ++i) Say(Drift{.objects = {{Key(std::to_string(i)), "gone"}}});
+  EXPECT_EQ(server_.GetStatus().clusters.front().drift.size(), 100U);
 }
 
 // Two agents are ahead; the word for the second comes while the first one's is on its way to a disk

@@ -136,6 +136,19 @@ bool IsAboutObject(const Response& response) {
   }
 }
 
+// Whether it was refused because its namespace is not there or on its way out (NamespaceLifecycle
+// of the API server: details.kind "namespaces", cause NamespaceTerminating).
+bool LacksNamespace(const Response& response) {
+  const Json status = Json::parse(response.body, nullptr, false);
+  const Json details = status.is_object() ? status.value("details", Json::object()) : Json();
+  if (!details.is_object()) return false;
+  if (response.status == kNotFound) return details.value("kind", "") == "namespaces";
+  const Json causes = details.value("causes", Json::array());
+  return std::any_of(causes.begin(), causes.end(), [](const Json& cause) {
+    return cause.is_object() && cause.value("reason", "") == "NamespaceTerminating";
+  });
+}
+
 }  // namespace
 
 Result<Response> ClusterTarget::Ask(const Request& request) {
@@ -255,7 +268,9 @@ Result<std::optional<ObjectError>> ClusterTarget::TryOne(const Object& object,
   if (!tried.ok()) return Error{tried.error()};
   if (IsOk(tried.value())) return std::optional<ObjectError>();
   if (!IsAboutObject(tried.value())) return Refused("trying", object.key, tried.value());
-  return wrong(ReadMessage(tried.value().body));
+  std::optional<ObjectError> error = wrong(ReadMessage(tried.value().body));
+  if (LacksNamespace(tried.value())) error->needs = ObjectKey{"Namespace", "", object.key.ns};
+  return error;
 }
 
 Status ClusterTarget::WriteAll(const Snapshot& wanted, const std::set<ObjectKey>& leaving,
@@ -339,7 +354,7 @@ Status ClusterTarget::RemoveOne(const ObjectKey& key, const LiveObjects& live) {
   return Refused("removing", key, removed.value());
 }
 
-std::vector<Drift> ClusterTarget::TakeDrift() { return std::exchange(drift_, {}); }
+std::vector<Drifted> ClusterTarget::TakeDrift() { return std::exchange(drift_, {}); }
 
 Result<SnapshotPtr> ClusterTarget::ReadOurs() {
   std::set<std::string> kinds;

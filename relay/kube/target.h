@@ -20,12 +20,6 @@
 
 namespace weft::relay::kube {
 
-// What somebody else had done to an object of weft's, which was put right.
-struct Drift {
-  ObjectKey key;
-  std::string detail;  // with the names of the managers
-};
-
 // For one thread; every call blocks.
 class ClusterTarget {
  public:
@@ -40,8 +34,8 @@ class ClusterTarget {
   // answers, and calling again goes on with it.
   [[nodiscard]] Status Write(const Snapshot& wanted, const std::set<ObjectKey>& leaving,
                              const Version& version);
-  // What Write put right on the way, since the last call.
-  [[nodiscard]] std::vector<Drift> TakeDrift();
+  // What Write put right on the way, since the last call; with the names of the managers.
+  [[nodiscard]] std::vector<Drifted> TakeDrift();
 
   // Of `wanted` and `leaving`, what is there: an object that is as it is wanted is that object, one
   // that differs has another digest. Without `wanted`, every object of weft's.
@@ -80,7 +74,7 @@ class ClusterTarget {
 
   Api& api_;
   bool lost_ = false;  // the last request had no answer
-  std::vector<Drift> drift_;
+  std::vector<Drifted> drift_;
 };
 
 }  // namespace weft::relay::kube

@@ -29,8 +29,9 @@ class MemoryApi : public Api {
     if (request.method == "PUT") return Put(path, request);
     return Delete(path, request);
   }
-  static Response Refuse(int status, const std::string& message) {
-    return {status, Json{{"kind", "Status"}, {"message", message}}.dump()};
+  static Response Refuse(int status, const std::string& message, Json details = {}) {
+    return {status,
+            Json{{"kind", "Status"}, {"message", message}, {"details", std::move(details)}}.dump()};
   }
   void Make(const std::string& path, Json object, const std::string& manager) {
     Manage(object, manager, manager == "weft" ? "Apply" : "Update");
@@ -71,8 +72,13 @@ class MemoryApi : public Api {
     if (!forbidden.empty()) return Refuse(403, forbidden);
     const Json body = Json::parse(request.body);
     if (body["spec"].contains("unknown")) return Refuse(400, "unknown field \"spec.unknown\"");
-    if (body["metadata"]["namespace"] == "gone")
-      return Refuse(404, "namespaces \"gone\" not found");
+    if (body["metadata"]["namespace"] == "gone") {
+      return Refuse(404, "namespaces \"gone\" not found", {{"kind", "namespaces"}});
+    }
+    if (body["metadata"]["namespace"] == "going") {
+      return Refuse(403, "it is being terminated",
+                    {{"causes", {{{"reason", "NamespaceTerminating"}}}}});
+    }
     Json object = objects.contains(path) ? objects[path] : Json::object();
     const bool force = request.path.find("force=true") != std::string::npos;
     if (!object.empty() && !force && object["spec"] != body["spec"]) return Refuse(409, "conflict");
@@ -197,6 +203,17 @@ TEST_F(ClusterTargetTest, ADryRunOfTheWholeSetNamesEachObjectThatIsRefused) {
   EXPECT_TRUE(api_.objects.empty());
 }
 
+TEST_F(ClusterTargetTest, WhatLacksItsNamespaceSaysSo) {
+  const Result<std::vector<ObjectError>> errors =
+      target_.Try({Gateway("b", {{"unknown", 2}}), Gateway("c", {{"x", 1}}, "gone"),
+                   Gateway("d", {{"x", 1}}, "going")});
+  ASSERT_TRUE(errors.ok()) << errors.error();
+  ASSERT_EQ(errors.value().size(), 3U);
+  EXPECT_EQ(errors.value()[0].needs, std::nullopt);
+  EXPECT_EQ(errors.value()[1].needs, (ObjectKey{"Namespace", "", "gone"}));
+  EXPECT_EQ(errors.value()[2].needs, (ObjectKey{"Namespace", "", "going"}));
+}
+
 TEST_F(ClusterTargetTest, WhatIsNoFaultOfAnObjectRefusesNone) {
   api_.forbidden = "gateways is forbidden: User \"x\" cannot patch resource";
   EXPECT_FALSE(target_.Try({Gateway("a", {{"x", 1}})}).ok());
@@ -222,7 +239,7 @@ TEST_F(ClusterTargetTest, DriftIsPutRightAndTold) {
   ASSERT_TRUE(Write(wanted).ok());
   EXPECT_EQ(Found(wanted), wanted->root);
   EXPECT_EQ(api_.objects[Path("b")]["spec"], Json({{"x", 2}}));
-  const std::vector<Drift> drift = target_.TakeDrift();
+  const std::vector<Drifted> drift = target_.TakeDrift();
   ASSERT_EQ(drift.size(), 2U);
   EXPECT_NE(drift[0].detail.find("`kubectl-edit`"), std::string::npos);
   EXPECT_NE(drift[1].detail.find("`somebody`"), std::string::npos);

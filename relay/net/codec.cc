@@ -132,6 +132,19 @@ Ack ReadAck(const v1::Ack& ack, Reader& reader) {
   for (const v1::Ack::Error& error : ack.errors()) {
     read.errors.push_back({reader.ReadKey(error.key()), reader.ReadDigest(error.digest()),
                            reader.ReadText(error.detail())});
+    if (error.has_needs()) read.errors.back().needs = reader.ReadKey(error.needs());
+  }
+  return read;
+}
+
+Drift ReadDrift(const v1::Drift& drift, Reader& reader) {
+  Drift read{.objects = {}, .held = drift.held()};
+  if (static_cast<std::size_t>(drift.objects_size()) > kMaxDrifted) {
+    reader.Fail("too many objects");
+    return read;
+  }
+  for (const v1::Drift::Object& object : drift.objects()) {
+    read.objects.push_back({reader.ReadKey(object.key()), reader.ReadText(object.detail())});
   }
   return read;
 }
@@ -214,9 +227,19 @@ v1::AgentFrame Encode(const AgentMessage& message) {
                      Put(error.key, to->mutable_key());
                      to->set_digest(EncodeDigest(error.digest));
                      to->set_detail(error.detail);
+                     if (error.needs) Put(*error.needs, to->mutable_needs());
                    }
                  },
-                 [&](const Heartbeat& m) { frame.mutable_heartbeat()->set_degraded(m.degraded); }},
+                 [&](const Heartbeat& m) { frame.mutable_heartbeat()->set_degraded(m.degraded); },
+                 [&](const Drift& m) {
+                   v1::Drift* out = frame.mutable_drift();
+                   out->set_held(m.held);
+                   for (const Drifted& object : m.objects) {
+                     v1::Drift::Object* to = out->add_objects();
+                     Put(object.key, to->mutable_key());
+                     to->set_detail(object.detail);
+                   }
+                 }},
       message);
   return frame;
 }
@@ -301,6 +324,9 @@ Result<AgentMessage> Decode(const v1::AgentFrame& frame) {
       break;
     case v1::AgentFrame::kHeartbeat:
       message = Heartbeat{reader.ReadText(frame.heartbeat().degraded())};
+      break;
+    case v1::AgentFrame::kDrift:
+      message = ReadDrift(frame.drift(), reader);
       break;
     case v1::AgentFrame::MESSAGE_NOT_SET:
       reader.Fail("a frame without a message this version knows");

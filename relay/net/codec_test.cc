@@ -28,7 +28,8 @@ TEST(Codec, KeepsEveryMessage) {
            Holdings{Sha256("r"), {{kKey, Sha256("d")}}}, Contents{{MakeObject(kKey, "{}")}},
            Discovery{7, 1, true, true, delta}, Degraded{"gone"},
            Ack{{1, 2}, Phase::kEffective, Sha256("r"), "why", true, {{kKey, Sha256("d"), "bad"}}},
-           Heartbeat{"gone"}}) {
+           Ack{{1, 2}, Phase::kRejected, Sha256("r"), "", false, {{kKey, Sha256("d"), "", kKey}}},
+           Heartbeat{"gone"}, Drift{{{kKey, "gone"}}, true}}) {
     ExpectSame<AgentMessage, v1::AgentFrame>(message);
   }
   for (const ServerMessage& message : std::vector<ServerMessage>{

@@ -46,11 +46,12 @@ class ClusterTarget : public Target {
   }
   agent::TargetWritten Write(const agent::WriteTarget& action) override {
     const Status written = target_.Write(*action.objects, action.leaving, action.version);
-    for (const kube::Drift& drift : target_.TakeDrift()) {
+    std::vector<Drifted> drifted = target_.TakeDrift();
+    for (const Drifted& drift : drifted) {
       Log(Level::kWarning, "drift repaired",
           {{"object", ToText(drift.key)}, {"detail", drift.detail}});
     }
-    return {written.ok(), written.ok() ? "" : written.error()};
+    return {written.ok(), written.ok() ? "" : written.error(), std::move(drifted)};
   }
   agent::Tried Try(const agent::TryTarget& action) override {
     Result<std::vector<ObjectError>> errors = target_.Try(action.objects);

@@ -68,7 +68,8 @@ std::string ToText(const ClusterRecord& record) {
   for (const auto& [key, refusals] : record.refused) {
     for (const auto& [digest, refusal] : refusals) {
       json["refused"].push_back({ToJson(key), ToHex(digest), refusal.detail,
-                                 refusal.instead ? Json(ToHex(refusal.instead->digest)) : Json()});
+                                 refusal.instead ? Json(ToHex(refusal.instead->digest)) : Json(),
+                                 refusal.needs ? ToJson(*refusal.needs) : Json()});
     }
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -173,6 +174,7 @@ Result<ServerImage> Records::Lead() {
         const ObjectKey key_of = ToKey(refused.at(0));
         Refusal& refusal = record.refused[key_of][ToDigest(refused.at(1))];
         refusal.detail = refused.at(2);
+        if (refused.size() > 4 && !refused.at(4).is_null()) refusal.needs = ToKey(refused.at(4));
         if (refused.at(3).is_null()) continue;
         const Result<ObjectPtr> instead = ReadObject(key_of, ToDigest(refused.at(3)));
         if (!instead.ok()) return Error{instead.error()};

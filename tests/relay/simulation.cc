@@ -39,7 +39,8 @@ std::string Text(const AgentMessage& message) {
                           std::to_string(static_cast<int>(m.phase)) + " root " + Short(m.root) +
                           " " + m.reason + " errors " + std::to_string(m.errors.size());
                  },
-                 [](const Heartbeat& m) { return "Heartbeat " + m.degraded; }},
+                 [](const Heartbeat& m) { return "Heartbeat " + m.degraded; },
+                 [](const Drift& m) { return "Drift " + std::to_string(m.objects.size()); }},
       message);
 }
 std::string Text(const ServerMessage& message) {
