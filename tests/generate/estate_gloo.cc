@@ -22,7 +22,7 @@ class GlooWriter {
       estate.policy[file_] = Workspace(w);
     }
     for (unsigned c = 0; c < o_.clusters; ++c) {
-      estate.inventory[fmt::format("c{}", c)] = InventoryText(o_);
+      estate.inventory[fmt::format("c{}", c)] = InventoryText(o_) + EastWest(c);
     }
     estate.planted = std::move(planted_);
     return estate;
@@ -38,8 +38,24 @@ class GlooWriter {
         kind, name, ns);
   }
 
+  // A network for each cluster, with the gateway that others enter it by.
+  static std::string EastWest(unsigned cluster) {
+    return fmt::format(
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: istio-system\n  labels:\n"
+        "    topology.istio.io/network: n{0}\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: istio-eastwestgateway\n"
+        "  namespace: istio-system\n  labels:\n    istio: eastwestgateway\nspec:\n"
+        "  type: LoadBalancer\n  selector:\n    istio: eastwestgateway\n  ports:\n"
+        "    - name: tls\n      port: 15443\n      targetPort: 15443\nstatus:\n"
+        "  loadBalancer:\n    ingress:\n      - ip: 192.0.2.{1}\n---\n",
+        cluster, cluster + 1);
+  }
+
   std::string Mesh() const {
-    std::string text = "# applied to cluster: mgmt\n";
+    std::string text = "# applied to cluster: mgmt\n" +
+                       Head("admin.gloo.solo.io", "WorkspaceSettings", "global", "gloo-mesh") +
+                       "  options:\n    eastWestGateways:\n    - selector:\n        labels:\n"
+                       "          istio: eastwestgateway\n";
     for (unsigned c = 0; c < o_.clusters; ++c) {
       text += Head("admin.gloo.solo.io", "KubernetesCluster", fmt::format("c{}", c), "gloo-mesh") +
               "  clusterDomain: cluster.local\n";
@@ -92,8 +108,8 @@ class GlooWriter {
     Add(text,
         Head("security.policy.gloo.solo.io", "AccessPolicy", fmt::format("hole-s{:04}", s), ns) +
             ToService(s, ns) + "  config:\n    authzList:\n    - allowedClients:\n");
-    planted_.push_back(fmt::format("allow-past-export {}:{} w{:03} w{:03}/s{:04}", file_,
-                                   lines_ + 1, stranger, w, s));
+    planted_.push_back(
+        fmt::format("allow-past-export {}:{} w{:03} w{:03}/s{:04}", file_, lines_, stranger, w, s));
     Add(text, fmt::format("      - serviceAccountSelector:\n          namespace: ns{:03}\n"
                           "      allowedPaths: [/hole]\n",
                           stranger));
@@ -183,9 +199,9 @@ class GlooWriter {
              i == 0 ? fmt::format("s{:04}", s) : fmt::format("s{:04}-{}", s, i), ns) +
         ToService(s, ns) + "  config:\n    authzList:\n";
     text += fmt::format(
-        "    - allowedClients:\n      - serviceAccountSelector:\n          namespace: {}\n"
-        "      allowedPaths: [/v{}/res{}, /base{}/*]\n",
-        ns, Below(3), i, i);
+        "    - allowedClients:\n      - serviceAccountSelector:\n          namespace: {0}\n"
+        "      allowedPaths: [/v0/res{1}, /v1/res{1}, /v2/res{1}/*, /base{2}/*]\n",
+        ns, Below(100), i);
     text += fmt::format(
         "    - allowedClients:\n      - serviceAccountSelector:\n          namespace: ns{:03}\n"
         "      allowedMethods: [GET]\n      allowedPaths: [/open{}/*]\n",

@@ -88,5 +88,9 @@ int main(int argc, char** argv) {
     }
   }
   if (out.empty() || size.clusters == 0) return Usage();
+  if (gloo && size.gateway_routes > 0) {
+    std::fputs("weft-generate: routes of a gateway are written as `weft` only\n", stderr);
+    return 2;
+  }
   return Write(gloo ? weft::generate::GenerateGloo(size) : weft::generate::Generate(size), out);
 }
