@@ -141,8 +141,32 @@ std::string TextOf(const Effect& effect) {
          effect.limits + "|" + effect.handling;
 }
 
+// Egress gateways that the choice's requests pass.
+void AddWaysOut(const CellSide& side, const Choice& choice, std::set<engine::GatewayId>& ways) {
+  if (choice.rule == nullptr) return;
+  const auto* forwards = std::get_if<std::vector<engine::Forward>>(&choice.rule->action);
+  if (forwards == nullptr) return;
+  for (const engine::Forward& forward : *forwards) {
+    const std::uint16_t port =
+        engine::PortOf(*side.model, forward, side.site.base, side.site.cluster);
+    const engine::GatewayId way =
+        engine::EgressBefore(*side.model, forward.target, port, side.site.sender);
+    if (!way.IsNone()) ways.insert(way);
+  }
+}
+
+// What is asked of requests before they are routed, and on their way out of the mesh.
 std::string GuardText(const CellSide& side) {
-  return side.guard == nullptr ? "" : engine::MeaningOf(*side.model, *side.guard);
+  const Model& model = *side.model;
+  std::string text = side.guard == nullptr ? "" : engine::MeaningOf(model, *side.guard);
+  std::set<engine::GatewayId> ways;
+  for (const Choice& choice : side.choices) AddWaysOut(side, choice, ways);
+  for (const engine::GatewayId way : ways) {
+    const engine::Guard* guard = model.GuardOf(way, side.site.cluster);
+    text += "\nvia " + model[way].name + " ";
+    if (guard != nullptr) text += engine::MeaningOf(model, *guard);
+  }
+  return text;
 }
 
 }  // namespace
@@ -235,7 +259,7 @@ class CellComparison {
 
   void Run() {
     changed_ = FindChanged(before_.choices, after_.choices);
-    // Where the guard of the gateway differs, any rule may take other requests than before.
+    // Where the guard of a gateway differs, any rule may take other requests than before.
     if (GuardText(before_) != GuardText(after_)) {
       changed_.before.assign(changed_.before.size(), true);
       changed_.after.assign(changed_.after.size(), true);

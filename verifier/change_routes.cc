@@ -376,6 +376,7 @@ class SidecarRoutes {
     base.cluster = cluster;
     base.port = port;
     base.host = host;
+    if (layer == Layer::kTls) base.sni = host;
     if (!host_side.target || !engine::Reaches(model, workload.workspace, *host_side.target)) {
       side.Hide();
       return side;
