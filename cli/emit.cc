@@ -65,6 +65,7 @@ int Emit(const Options& options) {
     clusters = emit::EmitIstio(
         policy->model, {.place = [&](Span span) { return policy->inputs.sources.FileLine(span); }},
         policy->diagnostics);
+    emit::WarnOfAssumedTrust(policy->model, clusters, policy->diagnostics);
   }
   if (!options.cluster.empty() && policy->ExitCode() == kExitClean &&
       !clusters.contains(options.cluster)) {

@@ -148,9 +148,9 @@ void Print(const PlanResult& result, PlanFormat format) {
 int ExitCode(const PlanResult& result, bool detailed) {
   const int cannot = std::max(result.before.ExitCode(), result.after.ExitCode());
   if (cannot != kExitClean) return detailed ? kFailed : cannot;
-  if (result.report.unconfirmed > 0) return kFailed;
-  if (!detailed) return result.report.undecided.empty() ? kExitClean : kExitUndecided;
-  if (!result.report.undecided.empty()) return kFailed;
+  const bool decided = result.report.undecided.empty() && result.report.unconfirmed == 0;
+  if (!detailed) return decided ? kExitClean : kExitUndecided;
+  if (!decided) return kFailed;
   return result.IsEmpty() ? kNoDifference : kDifferences;
 }
 

@@ -86,6 +86,10 @@ std::string SummaryText(const PlanResult& result) {
   for (const auto& [kind, count] : KindCounts(result)) {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, Title(kind));
   }
+  const bool decided = result.report.undecided.empty() && result.report.unconfirmed == 0;
+  if (!decided)
+    text += text.empty() ? "whether requests are treated differently is not decided"
+                         : ", not all decided";
   return text.empty() ? "no request is treated differently" : text;
 }
 

@@ -60,12 +60,6 @@ engine::Locality LocalityOf(const Model& model, const engine::Workload& workload
                                      : workload.localities.front();
 }
 
-bool IsLost(const Request& lost, const Place& place) {
-  return lost.lost_clusters.contains(place.cluster) ||
-         lost.lost_regions.contains(place.locality.region) ||
-         lost.lost_zones.contains(place.locality.zone);
-}
-
 std::vector<engine::TargetRef> Targets(const Model& model) {
   std::vector<engine::TargetRef> targets;
   for (std::uint32_t i = 0; i < model.services.size(); ++i) {
@@ -91,7 +85,7 @@ std::vector<Move> Simulate(const Model& model, const Request& lost) {
       }
       const engine::Sender sender = engine::SidecarSender(model, {w}, place.cluster, {});
       Move move{.from = place,
-                .lost_too = IsLost(lost, place),
+                .lost_too = engine::IsLost(lost, place.cluster, place.locality),
                 .target = target,
                 .before = engine::TiersOf(model, target, "", sender, {}),
                 .after = engine::TiersOf(model, target, "", sender, lost)};

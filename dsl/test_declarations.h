@@ -72,11 +72,12 @@ struct ProveDecl {
   enum class Quantifier { kNo, kEvery };
   enum class Verdict { kAllowed, kBlocked, kServed, kServedBy };
   enum class LossKind { kNone, kCluster, kRegion, kZone };
-  enum class Form { kRequests, kResidency, kChain };
+  enum class Form { kRequests, kResidency, kReplicas, kChain };
   Header header;
   Form form = Form::kRequests;
   Quantifier quantifier = Quantifier::kNo;
   LossKind loss = LossKind::kNone;  // `on loss of any region: …`
+  std::int64_t losses = 1;          // `on loss of any 2 regions: …`
   Span loss_span;
   std::optional<QName> to;  // service, destination or workspace
   bool to_workspace = false;
@@ -90,8 +91,12 @@ struct ProveDecl {
   Verdict verdict = Verdict::kAllowed;
   std::optional<QName> served_by;
   std::vector<Str> regions;  // kResidency: `data of X stays in [ … ]`
-  std::vector<QName> chain;  // kChain: `chain a -> b -> c fits 5s`
+  // kReplicas: `replicas of X stay at least 4`, `… 50%`; without `to`, of every destination
+  std::optional<Number> replicas;
+  std::optional<Percent> replica_share;
+  std::vector<QName> chain;  // kChain: `chain a -> b -> c fits 5s`, `… makes at most 9 requests`
   std::optional<Duration> budget;
+  std::optional<Number> requests;
   Span span;  // of the law
 };
 

@@ -42,6 +42,13 @@ inline constexpr Code kRawObject{
     "none "
     "of a kind and name that is emitted for something else."};
 
+inline constexpr Code kTrustAssumed{
+    5009, "trust-domain-assumed",
+    "Nothing says which trust domain the cluster has, so its name was taken, and what is emitted "
+    "names callers with it. An Istio that was installed without saying so has the trust domain "
+    "`cluster.local`: nobody would be admitted there. Say `trust \"…\"` in `cluster`, or give the "
+    "ConfigMap `istio` of the cluster with the inventory."};
+
 inline constexpr Code kUnknownField{
     5101, "unknown-istio-field",
     "An Istio object has a field its kind does not have. Kubernetes would drop it in silence, and "
@@ -67,7 +74,7 @@ inline constexpr Code kBrokenRule{5107, "istio-rule-broken",
 
 inline constexpr std::array kEmitCodes = {
     kNotYetEmitted, kInexpressible, kTooManyCases, kFailoverOrder, kNotHere,
-    kBesideIstio,   kRawObject,     kUnknownField, kBadField,      kBadWord,
-    kMissingField,  kUnknownKind,   kOutOfRange,   kBrokenRule};
+    kBesideIstio,   kRawObject,     kTrustAssumed, kUnknownField,  kBadField,
+    kBadWord,       kMissingField,  kUnknownKind,  kOutOfRange,    kBrokenRule};
 
 }  // namespace weft::emit::codes

@@ -22,4 +22,10 @@ struct Options {
                                                                    const Options& options,
                                                                    Diagnostics& diagnostics);
 
+// Warns (5009) of discovered clusters in which callers are named by a trust domain that nobody
+// vouches for. `clusters` is what EmitIstio gave.
+void WarnOfAssumedTrust(const engine::Model& model,
+                        const std::map<std::string, std::vector<Object>>& clusters,
+                        Diagnostics& diagnostics);
+
 }  // namespace weft::emit

@@ -46,7 +46,7 @@ Condition LowerMatcher(Lowering& l, const dsl::Matcher& matcher, WorkspaceId sco
     return values;
   };
   const auto jwt = [&](const dsl::Name& name, auto make) {
-    const JwtId provider = l.Jwt(name);
+    const JwtId provider = l.Jwt(name, scope);
     // A condition on an unknown provider is reported and never holds.
     return provider.IsNone() ? Condition::False() : Condition::Of(make(provider), span);
   };
@@ -318,6 +318,26 @@ bool RefuseCluster(Lowering& l, const dsl::SourceClause* before, const dsl::Sour
   return true;
 }
 
+// `cluster.local` in a whole identity stands for the trust domains of the mesh, as Istio takes it
+// (pilot/pkg/security/trustdomain), unless it is one of them.
+void AddIdentityPattern(const Lowering& l, const Pattern& pattern, CallerSet& set) {
+  static constexpr std::string_view kAlias = "spiffe://cluster.local/ns/";
+  const auto* exact = std::get_if<Exact>(&pattern);
+  const bool taken =
+      std::any_of(l.model.clusters.begin(), l.model.clusters.end(),
+                  [](const Cluster& c) { return c.trust_domain == "cluster.local"; });
+  if (exact != nullptr && !taken && exact->value.starts_with(kAlias)) {
+    const std::string_view rest = std::string_view(exact->value).substr(kAlias.size());
+    const std::size_t account = rest.find("/sa/");
+    if (account != std::string_view::npos) {
+      set.any_of.emplace_back(IdentitySet{std::nullopt, std::string(rest.substr(0, account)),
+                                          std::string(rest.substr(account + 4))});
+      return;
+    }
+  }
+  set.any_of.emplace_back(IdentityPattern{pattern});
+}
+
 std::string SourceText(const dsl::SourceClause& source) {
   return std::visit(
       Overloaded{
@@ -396,9 +416,7 @@ CallerSet LowerSource(Lowering& l, const dsl::SourceClause& source, WorkspaceId 
                        set);
                  },
                  [&](const dsl::SourceAccounts& s) { AddAccounts(l, s, scope, only, set); },
-                 [&](const dsl::SourceIdentity& s) {
-                   set.any_of.emplace_back(IdentityPattern{s.pattern});
-                 },
+                 [&](const dsl::SourceIdentity& s) { AddIdentityPattern(l, s.pattern, set); },
                  [&](const dsl::SourceName& s) { AddNamed(l, s.name, scope, only, set); },
              },
              source.value);

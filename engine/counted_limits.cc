@@ -330,17 +330,19 @@ std::vector<Reached> ReachedBy(Lowering& l, const dsl::CountedLimitItem& item, W
   return found;
 }
 
-LimiterId LimiterOf(Lowering& l, const dsl::CountedLimitItem& item, const dsl::LimitsDecl& tree) {
-  if (item.limiter) return l.Limiter(*item.limiter);
-  if (!tree.limiters.empty()) return l.Limiter(tree.limiters.front());
-  return l.limiters.size() == 1 ? l.limiters.begin()->second : LimiterId{};
+LimiterId LimiterOf(Lowering& l, const dsl::CountedLimitItem& item, const dsl::LimitsDecl& tree,
+                    WorkspaceId scope) {
+  if (item.limiter) return l.Limiter(*item.limiter, scope);
+  // The tree stands in a section of its own.
+  if (!tree.limiters.empty()) return l.Limiter(tree.limiters.front(), l.Section(tree.header));
+  return l.OnlyLimiter(scope);
 }
 
 std::vector<LimitId> AddReached(Lowering& l, const dsl::CountedLimitItem& item, Span span,
                                 WorkspaceId scope) {
   const auto* tree = Named(l, l.program.limit_trees, item.limits, scope, "limits");
   if (tree == nullptr) return {};
-  const LimiterId limiter = LimiterOf(l, item, *tree);
+  const LimiterId limiter = LimiterOf(l, item, *tree, scope);
   if (limiter.IsNone()) {
     l.diagnostics.Error(codes::kUnknownProvider, span,
                         "limits `" + tree->header.name.value + "` have no limiter that counts");

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "dsl/overloaded.h"
+#include "engine/places.h"
 
 namespace weft::engine {
 namespace {
@@ -23,12 +24,21 @@ struct Endpoint {
   Backend backend;
   Locality locality;
   std::string network;
+  std::int64_t replicas = 1;  // ready ones
 };
 
-bool IsLost(const Request& request, ClusterId cluster, const Locality& locality) {
-  return request.lost_clusters.contains(cluster) ||
-         request.lost_regions.contains(locality.region) ||
-         request.lost_zones.contains(locality.zone);
+// Replicas of unknown place stand in the first of the workload's, or at `home`.
+void AddReplicas(const Workload& workload, const Locality& home,
+                 std::map<Locality, std::int64_t>& places) {
+  std::int64_t unplaced = workload.ready;
+  for (const Locality& place : workload.localities) {
+    const auto known = workload.ready_in.find(place);
+    const std::int64_t here = known == workload.ready_in.end() ? 0 : known->second;
+    places[place] += here;
+    unplaced -= here;
+  }
+  const Locality& first = workload.localities.empty() ? home : workload.localities.front();
+  places[first] += std::max<std::int64_t>(unplaced, 0);
 }
 
 // Ready endpoints of a service in one cluster, one per locality.
@@ -41,17 +51,16 @@ void AddServiceEndpoints(const Model& model, ServiceId service, ClusterId cluste
   for (const Subset& candidate : model[service].subsets) {
     if (candidate.name == subset) wanted = &candidate.labels;
   }
-  std::set<Locality> places;
+  std::map<Locality, std::int64_t> places;
   for (const WorkloadId id : instance->workloads) {
     const Workload& workload = model[id];
     if (workload.ready <= 0) continue;
     if (wanted != nullptr && !Selects(*wanted, workload.labels)) continue;
-    if (workload.localities.empty()) places.insert(model[cluster].locality);
-    places.insert(workload.localities.begin(), workload.localities.end());
+    AddReplicas(workload, model[cluster].locality, places);
   }
-  for (const Locality& place : places) {
+  for (const auto& [place, replicas] : places) {
     if (IsLost(request, cluster, place)) continue;
-    out.push_back({{cluster, service, subset}, place, model[cluster].network});
+    out.push_back({{cluster, service, subset}, place, model[cluster].network, replicas});
   }
 }
 
@@ -380,6 +389,16 @@ std::vector<Tier> TiersOf(const Model& model, const TargetRef& target, const std
     tiers.push_back({std::vector<Backend>(backends.begin(), backends.end())});
   }
   return tiers;
+}
+
+std::int64_t ReplicasOf(const Model& model, const TargetRef& target, const Sender& sender,
+                        const Request& request) {
+  const DestinationPolicy& policy = PolicyOf(model, target);
+  std::int64_t replicas = 0;
+  for (const Endpoint& endpoint : EndpointsOf(model, target, "", sender, request)) {
+    if (RankOf(model, policy, sender, endpoint)) replicas += endpoint.replicas;
+  }
+  return replicas;
 }
 
 Branch Deliver(const Model& model, const Forward& forward, std::uint16_t port, const Sender& sender,

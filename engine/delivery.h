@@ -78,6 +78,11 @@ struct Checkpoint {
                                         const std::string& subset, const Sender& sender,
                                         const Request& request);
 
+// How many ready endpoints those tiers have together. Endpoints of an external service count as one
+// each, and one without endpoints of its own as one.
+[[nodiscard]] std::int64_t ReplicasOf(const Model& model, const TargetRef& target,
+                                      const Sender& sender, const Request& request);
+
 // Sends `request` (as it leaves the proxy: path, host and headers rewritten) to one weighted
 // target. `port` is the service port.
 [[nodiscard]] Branch Deliver(const Model& model, const Forward& forward, std::uint16_t port,

@@ -193,7 +193,8 @@ Outcome EvaluateAtSidecar(const Model& model, const Request& request) {
   Sender sender = SidecarSender(model, source, request.cluster, peer);
   // What it does not know, a proxy passes on as it is called.
   sender.proxied = proxied && IsVisible(model, workspace, *target);
-  if (sender.proxied) {
+  // Nor does it know more of a host than its ports: no table is asked about others.
+  if (sender.proxied && HasPort(model, *target, request.cluster, request.port)) {
     const std::vector<const Table*> tables = TablesAtSidecar(model, source, *target, request.host);
     if (HasLayer(tables, request.layer)) {
       const RouteRule* rule = FirstMatch(model, tables, request, peer);

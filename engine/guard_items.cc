@@ -112,7 +112,7 @@ void GuardItems::Apply(const Server& server, const ReachedBlocks& reached, Guard
     std::visit(
         Overloaded{
             [&](const dsl::MtlsItem& i) { ApplyMtls(i, item->span, server, guard); },
-            [&](const dsl::AuthenticateItem& i) { RequireToken(i, item->span, guard); },
+            [&](const dsl::AuthenticateItem& i) { RequireToken(i, item->span, server, guard); },
             [&](const dsl::AuthorizeItem& i) {
               auto asked = LowerAuthorization(l_, i, item->span, server.workspace);
               if (asked) guard.authorization.push_back(std::move(*asked));
@@ -167,8 +167,9 @@ LimitId GuardItems::LimitOf(const dsl::Item& item, const dsl::LimitItem& limit,
 }
 
 // Claims a token must have are a denial of requests without them.
-void GuardItems::RequireToken(const dsl::AuthenticateItem& item, Span span, Guard& guard) {
-  const auto wanted = LowerRouteAuthentication(l_, item, span);
+void GuardItems::RequireToken(const dsl::AuthenticateItem& item, Span span, const Server& server,
+                              Guard& guard) {
+  const auto wanted = LowerRouteAuthentication(l_, item, span, server.workspace);
   if (!wanted) return;
   guard.authentication.push_back(
       {wanted->providers.front(), item.optional, span, wanted->before_authorization});

@@ -34,7 +34,8 @@ class GuardItems {
   void ApplyMtls(const dsl::MtlsItem& item, Span span, const Server& server, Guard& guard);
   [[nodiscard]] LimitId LimitOf(const dsl::Item& item, const dsl::LimitItem& limit,
                                 const Server& server);
-  void RequireToken(const dsl::AuthenticateItem& item, Span span, Guard& guard);
+  void RequireToken(const dsl::AuthenticateItem& item, Span span, const Server& server,
+                    Guard& guard);
   void CollectOfLimits(const std::vector<LimitId>& limits, std::vector<JwtId>& wanted) const;
 
   Lowering& l_;

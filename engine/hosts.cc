@@ -106,21 +106,46 @@ bool HasLayer(const std::vector<const Table*>& tables, Layer layer) {
   });
 }
 
-std::vector<const Table*> TablesAtSidecar(const Model& model, WorkloadId source,
-                                          const TargetRef& target, std::string_view host) {
-  const Workload& workload = model[source];
+namespace {
+
+// The names under which tables may speak of the target.
+std::vector<std::string> NamesCalled(const Model& model, const TargetRef& target,
+                                     std::string_view host) {
   std::vector<std::string> names = HostsOf(model, target);
   // A wildcard host of an external service is called by a concrete name.
   if (!std::holds_alternative<ServiceId>(target)) names.emplace_back(host);
+  return names;
+}
+
+std::size_t RankIn(const Table& table, const std::vector<std::string>& names) {
+  std::size_t rank = 0;
+  for (const std::string& name : names) rank = std::max(rank, RankIn(table.hosts, name));
+  return rank;
+}
+
+}  // namespace
+
+std::vector<const Table*> SidecarTablesNaming(const Model& model, const TargetRef& target,
+                                              std::string_view host) {
+  const std::vector<std::string> names = NamesCalled(model, target, host);
+  std::vector<const Table*> tables;
+  for (const Table& table : model.tables) {
+    if (table.root && table.on_sidecars && RankIn(table, names) > 0) tables.push_back(&table);
+  }
+  return tables;
+}
+
+std::vector<const Table*> TablesAtSidecar(const Model& model, WorkloadId source,
+                                          const TargetRef& target, std::string_view host) {
+  const Workload& workload = model[source];
+  const std::vector<std::string> names = NamesCalled(model, target, host);
   BestTables best;
   for (const Table& table : model.tables) {
     if (!table.root || !table.on_sidecars) continue;
     const auto& of = table.sidecars_of;
     if (std::find(of.begin(), of.end(), workload.workspace) == of.end()) continue;
     if (table.workloads && !Selects(*table.workloads, workload.labels)) continue;
-    std::size_t rank = 0;
-    for (const std::string& name : names) rank = std::max(rank, RankIn(table.hosts, name));
-    best.Offer(table, rank);
+    best.Offer(table, RankIn(table, names));
   }
   return best.Take();
 }

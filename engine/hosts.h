@@ -33,6 +33,12 @@ struct Request;
 [[nodiscard]] std::vector<const Table*> TablesAtGateway(const Model& model, GatewayId gateway,
                                                         std::string_view host);
 
+// Root tables for sidecars with a host that names the target, called as `host`: which of them apply
+// depends on who calls.
+[[nodiscard]] std::vector<const Table*> SidecarTablesNaming(const Model& model,
+                                                            const TargetRef& target,
+                                                            std::string_view host);
+
 // Root tables that apply at the sidecar of `source` for requests to `target` called as `host`.
 [[nodiscard]] std::vector<const Table*> TablesAtSidecar(const Model& model, WorkloadId source,
                                                         const TargetRef& target,

@@ -76,6 +76,7 @@ void FoldPods(KubeCluster& cluster) {
                       .sidecar = pod.sidecar,
                       .addresses = {},
                       .localities = {},
+                      .ready_in = {},
                       .port_names = pod.port_names,
                       .span = pod.span});
       owner = &bare.back();
@@ -85,7 +86,9 @@ void FoldPods(KubeCluster& cluster) {
     if (pod.ready) ++owner->ready;
     if (!pod.address.empty()) owner->addresses.push_back(pod.address);
     const auto place = node_places.find(pod.node);
-    if (place != node_places.end()) owner->localities.push_back(place->second);
+    if (place == node_places.end()) continue;
+    owner->localities.push_back(place->second);
+    if (pod.ready) ++owner->ready_in[place->second];
   }
   cluster.workloads.insert(cluster.workloads.end(), bare.begin(), bare.end());
 }

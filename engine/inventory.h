@@ -66,6 +66,7 @@ struct KubeWorkload {
   bool sidecar = true;          // false when injection is off by label/annotation or hostNetwork
   std::vector<std::string> addresses;               // pod IPs, sorted
   std::vector<Locality> localities;                 // of its nodes, sorted, without duplicates
+  std::map<Locality, std::int64_t> ready_in;        // ready pods whose node's place is known
   std::map<std::string, std::uint16_t> port_names;  // container port name -> number
   Span span;
 };

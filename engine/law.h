@@ -24,13 +24,14 @@ struct Assumptions {
 enum class LossKind { kNone, kCluster, kRegion, kZone };
 
 struct Law {
-  enum class Form { kRequests, kResidency, kChain };
+  enum class Form { kRequests, kResidency, kReplicas, kChain };
   enum class Quantifier { kNo, kEvery };
   enum class Verdict { kAllowed, kBlocked, kServed, kServedBy };
   std::string title;
   Form form = Form::kRequests;
   Quantifier quantifier = Quantifier::kNo;
   LossKind loss = LossKind::kNone;
+  std::size_t losses = 1;     // how many of the kind are lost at once
   std::vector<TargetRef> to;  // services/destinations; a workspace is all its services
   std::string to_text;
   GatewayId through;
@@ -44,6 +45,9 @@ struct Law {
   std::vector<std::string> regions;
   std::vector<ServiceId> chain;
   std::optional<Millis> budget;
+  std::optional<std::int64_t> requests;  // at the end of the chain, for one at its beginning
+  std::optional<std::int64_t> replicas;  // kReplicas: as many
+  double replica_share = 0;  // or this much of what is there when nothing is lost; percent
   Span span;
   struct Parts {  // where they stand; unknown for what the law does not have
     Span loss, to, through, from, where;

@@ -27,6 +27,13 @@ void ResolveTo(Lowering& l, const dsl::ProveDecl& decl, WorkspaceId scope, Law& 
   }
 }
 
+void AddEveryDestination(const Lowering& l, Law& law) {
+  law.to_text = "every destination";
+  for (std::uint32_t i = 0; i < l.model.destinations.size(); ++i) {
+    law.to.emplace_back(DestinationId{i});
+  }
+}
+
 Law::Parts PartsOf(const dsl::ProveDecl& decl) {
   Law::Parts parts{.loss = decl.loss_span, .to = {}, .through = {}, .from = {}, .where = {}};
   if (decl.to) parts.to = decl.to->span;
@@ -43,6 +50,7 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
           .form = static_cast<Law::Form>(decl.form),
           .quantifier = static_cast<Law::Quantifier>(decl.quantifier),
           .loss = static_cast<LossKind>(decl.loss),
+          .losses = static_cast<std::size_t>(decl.losses),
           .to = {},
           .to_text = "",
           .through = {},
@@ -56,11 +64,13 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
           .regions = {},
           .chain = {},
           .budget = {},
+          .requests = {},
+          .replicas = {},
           .span = decl.span,
           .parts = PartsOf(decl)};
   if (decl.to) ResolveTo(l, decl, scope, law);
   for (const dsl::StatedAnswer& stated : decl.answers) {
-    const AuthorizerId id = l.Authorizer(stated.authorizer);
+    const AuthorizerId id = l.Authorizer(stated.authorizer, scope);
     if (!id.IsNone()) law.assumed.answers[id] = static_cast<Answer>(stated.kind);
   }
   if (decl.through) law.through = l.Gateway(*decl.through, scope);
@@ -73,6 +83,10 @@ void AddLaw(Lowering& l, const dsl::ProveDecl& decl) {
     if (!id.IsNone()) law.chain.push_back(id);
   }
   if (decl.budget) law.budget = decl.budget->value;
+  if (decl.requests) law.requests = decl.requests->value;
+  if (decl.replicas) law.replicas = decl.replicas->value;
+  if (decl.replica_share) law.replica_share = decl.replica_share->value;
+  if (law.form == Law::Form::kReplicas && !decl.to) AddEveryDestination(l, law);
   if (l.diagnostics.errors() == errors) l.model.laws.push_back(std::move(law));
 }
 

@@ -40,9 +40,12 @@ struct Lowering {
   std::map<std::pair<std::string, std::string>, ServiceId> services;  // (namespace, name)
   std::map<std::string, std::vector<GatewayId>> gateways;             // by name
   std::map<std::pair<WorkspaceId, std::string>, TableId> tables;
-  std::map<std::string, JwtId> jwts;
-  std::map<std::string, AuthorizerId> authorizers;
-  std::map<std::string, LimiterId> limiters;
+  // By section (none = mesh section) and name; see IndexProviders.
+  template <typename Id>
+  using Providers = std::map<std::pair<WorkspaceId, std::string>, Id>;
+  Providers<JwtId> jwts;
+  Providers<AuthorizerId> authorizers;
+  Providers<LimiterId> limiters;
   std::map<std::string, int> limit_names;  // how many limits have the name so far
   std::map<const dsl::Item*, std::vector<LimitId>> counted_limits;  // those of `limit by`
   std::set<const dsl::PolicyDecl*> used_policies;                   // that selected something
@@ -69,9 +72,13 @@ struct Lowering {
   [[nodiscard]] ServiceId ServiceNamed(const dsl::QName& name, WorkspaceId scope,
                                        const std::string& instead = "");
   [[nodiscard]] GatewayId Gateway(const dsl::QName& name, WorkspaceId scope);
-  [[nodiscard]] JwtId Jwt(const dsl::Name& name);
-  [[nodiscard]] AuthorizerId Authorizer(const dsl::Name& name);  // reports an unknown one
-  [[nodiscard]] LimiterId Limiter(const dsl::Name& name);        // reports an unknown one
+  // That of the scope's own section, else of the mesh section, else the only one of the name;
+  // reports an unknown one, and one of which other workspaces have several.
+  [[nodiscard]] JwtId Jwt(const dsl::Name& name, WorkspaceId scope);
+  [[nodiscard]] AuthorizerId Authorizer(const dsl::Name& name, WorkspaceId scope);
+  [[nodiscard]] LimiterId Limiter(const dsl::Name& name, WorkspaceId scope);
+  // Where nobody says which: the only one of the section, of the mesh section, or that there is.
+  [[nodiscard]] LimiterId OnlyLimiter(WorkspaceId scope) const;
   [[nodiscard]] const std::string& NameOf(WorkspaceId id) const;
 };
 
@@ -86,6 +93,8 @@ void LowerExternals(Lowering& l);
 void LowerDestinations(Lowering& l);
 void LowerGateways(Lowering& l);
 void LowerProviders(Lowering& l);
+// Gives them the numbers they have in the Model, in the order of the program.
+void IndexProviders(Lowering& l);
 void LowerTables(Lowering& l);  // names and attachments, before grants
 void LowerGrants(Lowering& l);
 void LowerRules(Lowering& l);      // rules of tables, delegation
@@ -122,7 +131,7 @@ void ApplyDestinationItem(const dsl::Item& item, DestinationPolicy& policy);
     Lowering& l, const dsl::AuthorizeItem& item, Span span, WorkspaceId scope);
 // nullopt when none of its providers is declared.
 [[nodiscard]] std::optional<RouteAuthentication> LowerRouteAuthentication(
-    Lowering& l, const dsl::AuthenticateItem& item, Span span);
+    Lowering& l, const dsl::AuthenticateItem& item, Span span, WorkspaceId scope);
 [[nodiscard]] Csrf LowerCsrf(const dsl::CsrfItem& item, Span span);
 [[nodiscard]] LuaCode LowerCode(const dsl::LuaItem& item, Span span);
 [[nodiscard]] HealthCheck LowerHealthCheck(const dsl::HealthCheckItem& item, Span span);

@@ -32,8 +32,9 @@ struct EastWestGateway {  // how other networks reach a cluster
 
 struct Cluster {
   std::string name;
-  std::string trust_domain;  // never empty
-  std::string network;       // never empty
+  std::string trust_domain;    // never empty
+  bool trust_assumed = false;  // neither declared nor discovered: the cluster's name
+  std::string network;         // never empty
   std::string domain = "cluster.local";
   Locality locality;                       // declared, else that of most of its nodes
   std::vector<EastWestGateway> east_west;  // sorted; empty = not reachable from other networks
@@ -54,6 +55,7 @@ struct Workload {
   std::string account;
   Labels labels;
   std::vector<Locality> localities;
+  std::map<Locality, std::int64_t> ready_in;  // where it is known of ready pods
   std::vector<std::string> addresses;
   std::int64_t ready = 1;
   bool sidecar = true;  // without one: speaks plaintext, enforces nothing

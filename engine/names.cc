@@ -252,18 +252,6 @@ GatewayId Lowering::Gateway(const dsl::QName& name, WorkspaceId scope) {
   return {};
 }
 
-JwtId Lowering::Jwt(const dsl::Name& name) {
-  const auto at = jwts.find(name.value);
-  if (at != jwts.end()) return at->second;
-  Diagnostic& d = diagnostics.Error(codes::kUnknownProvider, name.span,
-                                    "there is no jwt provider `" + name.value + "`");
-  std::vector<std::string> names;
-  for (const auto& [text, id] : jwts) names.push_back(text);
-  const std::string near = NearestName(name.value, names);
-  if (!near.empty()) d.help = "did you mean `" + near + "`?";
-  return {};
-}
-
 const std::string& Lowering::NameOf(WorkspaceId id) const {
   static const std::string none;
   return id.IsNone() ? none : model[id].name;

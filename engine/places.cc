@@ -1,7 +1,5 @@
 #include "engine/places.h"
 
-#include <algorithm>
-
 namespace weft::engine {
 
 Places PlacesOf(const Model& model) {
@@ -37,6 +35,55 @@ std::vector<std::string> NamesOf(const Model& model, LossKind kind) {
       break;
   }
   return names;
+}
+
+namespace {
+
+void Lose(const Model& model, LossKind kind, const std::string& name, Request& request) {
+  if (kind == LossKind::kCluster) request.lost_clusters.insert(model.FindCluster(name));
+  if (kind == LossKind::kRegion) request.lost_regions.insert(name);
+  if (kind == LossKind::kZone) request.lost_zones.insert(name);
+}
+
+}  // namespace
+
+std::vector<Request> LossesOf(const Model& model, LossKind kind, std::size_t at_once) {
+  if (kind == LossKind::kNone) return {Request{}};
+  const std::vector<std::string> names = NamesOf(model, kind);
+  std::vector<Request> losses;
+  // `chosen`: indices of the names, ascending.
+  std::vector<std::size_t> chosen;
+  const auto choose = [&](const auto& self, std::size_t from) -> void {
+    if (chosen.size() == at_once) {
+      Request& request = losses.emplace_back();
+      for (const std::size_t i : chosen) Lose(model, kind, names[i], request);
+      return;
+    }
+    for (std::size_t i = from; i < names.size(); ++i) {
+      chosen.push_back(i);
+      self(self, i + 1);
+      chosen.pop_back();
+    }
+  };
+  choose(choose, 0);
+  return losses;
+}
+
+bool IsLost(const Request& request, ClusterId cluster, const Locality& locality) {
+  return request.lost_clusters.contains(cluster) ||
+         request.lost_regions.contains(locality.region) ||
+         request.lost_zones.contains(locality.zone);
+}
+
+std::string LossText(const Model& model, const Request& request) {
+  std::string text;
+  const auto add = [&](const std::string& word, const std::string& name) {
+    text += (text.empty() ? "" : " and ") + word + " `" + name + "`";
+  };
+  for (const ClusterId id : request.lost_clusters) add("cluster", model[id].name);
+  for (const std::string& region : request.lost_regions) add("region", region);
+  for (const std::string& zone : request.lost_zones) add("zone", zone);
+  return text;
 }
 
 std::string LossWord(LossKind kind) {

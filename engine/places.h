@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "engine/request.h"
 
 namespace weft::engine {
 
@@ -17,6 +18,16 @@ struct Places {
 
 // Names of what a loss of the kind may take, in order; none for kNone.
 [[nodiscard]] std::vector<std::string> NamesOf(const Model& model, LossKind kind);
+
+// Every loss of `at_once` (at least 1) different things of the kind, as requests that say no more;
+// for kNone the one in which nothing is lost.
+[[nodiscard]] std::vector<Request> LossesOf(const Model& model, LossKind kind, std::size_t at_once);
+
+// Whether what stands in the place is lost under the request's losses.
+[[nodiscard]] bool IsLost(const Request& request, ClusterId cluster, const Locality& locality);
+
+// `cluster east and cluster west`; "" when nothing is lost.
+[[nodiscard]] std::string LossText(const Model& model, const Request& request);
 
 // `region`, `zone`, `cluster`; "" for kNone.
 [[nodiscard]] std::string LossWord(LossKind kind);

@@ -1,4 +1,5 @@
 // `jwt`, `authorizer` and `limiter`: the services that decide with the mesh.
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -65,11 +66,21 @@ void SetKeyServer(Lowering& l, const dsl::JwtDecl& decl, JwtProvider& provider) 
                           std::to_string(provider.jwks_port) + ", which the URL of the keys asks");
 }
 
+// Its name, with that of its section before it where another section has one of the same name: what
+// is emitted tells them apart by it.
+template <typename Id>
+std::string NameInMesh(const Lowering& l, const Lowering::Providers<Id>& all,
+                       const std::pair<WorkspaceId, std::string>& key) {
+  const auto same = std::count_if(
+      all.begin(), all.end(), [&](const auto& entry) { return entry.first.second == key.second; });
+  return same == 1 || key.first.IsNone() ? key.second : l.NameOf(key.first) + "." + key.second;
+}
+
 void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
-  const JwtId id{static_cast<std::uint32_t>(l.model.jwts.size())};
-  if (!l.jwts.try_emplace(decl.header.name.value, id).second) return;
-  JwtProvider provider{.name = decl.header.name.value,
-                       .workspace = l.Section(decl.header),
+  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  if (l.jwts.at(key).index() != l.model.jwts.size()) return;  // declared before
+  JwtProvider provider{.name = NameInMesh(l, l.jwts, key),
+                       .workspace = key.first,
                        .issuer = decl.issuer.value,
                        .audiences = {},
                        .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
@@ -100,11 +111,11 @@ std::vector<std::string> HeaderNames(const std::vector<dsl::Str>& names) {
 }
 
 void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
-  const AuthorizerId id{static_cast<std::uint32_t>(l.model.authorizers.size())};
-  if (!l.authorizers.try_emplace(decl.header.name.value, id).second) return;
+  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  if (l.authorizers.at(key).index() != l.model.authorizers.size()) return;  // declared before
   l.model.authorizers.push_back(
-      {.name = decl.header.name.value,
-       .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
+      {.name = NameInMesh(l, l.authorizers, key),
+       .service = l.ServiceNamed(decl.service, key.first),
        .host = "",
        .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
        .timeout = ValueOf(decl.timeout).value_or(Millis{2000}),
@@ -125,10 +136,10 @@ void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
 }
 
 void AddLimiter(Lowering& l, const dsl::LimiterDecl& decl) {
-  const LimiterId id{static_cast<std::uint32_t>(l.model.limiters.size())};
-  if (!l.limiters.try_emplace(decl.header.name.value, id).second) return;
-  l.model.limiters.push_back({.name = decl.header.name.value,
-                              .service = l.ServiceNamed(decl.service, l.Section(decl.header)),
+  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  if (l.limiters.at(key).index() != l.model.limiters.size()) return;  // declared before
+  l.model.limiters.push_back({.name = NameInMesh(l, l.limiters, key),
+                              .service = l.ServiceNamed(decl.service, key.first),
                               .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
                               .timeout = ValueOf(decl.timeout).value_or(Millis{100}),
                               .allow_on_error = decl.allow_on_error,
@@ -154,16 +165,54 @@ void CheckPort(Lowering& l, ServiceId id, std::uint16_t& port, const std::string
       .help = "write `service " + service.name + " port N`";
 }
 
-std::string Nearest(const std::string& name, const auto& known) {
-  std::vector<std::string> names;
-  for (const auto& [one, id] : known) names.push_back(one);
-  const std::string near = NearestName(name, names);
-  return near.empty() ? "" : "did you mean `" + near + "`?";
+template <typename Id>
+Id Named(Lowering& l, const Lowering::Providers<Id>& all, const std::string& what,
+         const dsl::Name& name, WorkspaceId scope) {
+  for (const WorkspaceId section : {scope, WorkspaceId{}}) {
+    const auto at = all.find({section, name.value});
+    if (at != all.end()) return at->second;
+  }
+  std::vector<std::string> known;
+  std::vector<std::pair<WorkspaceId, Id>> others;
+  for (const auto& [key, id] : all) {
+    known.push_back(key.second);
+    if (key.second == name.value) others.emplace_back(key.first, id);
+  }
+  if (others.size() == 1) return others.front().second;
+  Diagnostic& d = others.empty()
+                      ? l.diagnostics.Error(codes::kUnknownProvider, name.span,
+                                            "there is no " + what + " `" + name.value + "`")
+                      : l.diagnostics.Error(codes::kAmbiguous, name.span,
+                                            "workspaces `" + l.NameOf(others[0].first) + "` and `" +
+                                                l.NameOf(others[1].first) + "` both have a " +
+                                                what + " `" + name.value + "`");
+  const std::string near = NearestName(name.value, known);
+  if (!others.empty()) {
+    d.help = "declare the one that is meant here, or in the section of the mesh";
+  } else if (!near.empty()) {
+    d.help = "did you mean `" + near + "`?";
+  }
+  return {};
+}
+
+template <typename Decl, typename Id>
+void Index(Lowering& l, const std::vector<Decl>& decls, Lowering::Providers<Id>& all) {
+  for (const Decl& decl : decls) {
+    all.try_emplace({l.Section(decl.header), decl.header.name.value},
+                    Id{static_cast<std::uint32_t>(all.size())});
+  }
 }
 
 }  // namespace
 
+void IndexProviders(Lowering& l) {
+  Index(l, l.program.jwts, l.jwts);
+  Index(l, l.program.authorizers, l.authorizers);
+  Index(l, l.program.limiters, l.limiters);
+}
+
 void LowerProviders(Lowering& l) {
+  IndexProviders(l);
   for (const dsl::JwtDecl& decl : l.program.jwts) AddJwt(l, decl);
   for (const dsl::AuthorizerDecl& decl : l.program.authorizers) AddAuthorizer(l, decl);
   for (const dsl::LimiterDecl& decl : l.program.limiters) AddLimiter(l, decl);
@@ -173,29 +222,34 @@ void LowerProviders(Lowering& l) {
   for (Limiter& one : l.model.limiters) CheckPort(l, one.service, one.port, one.name, one.span);
 }
 
-AuthorizerId Lowering::Authorizer(const dsl::Name& name) {
-  const auto at = authorizers.find(name.value);
-  if (at != authorizers.end()) return at->second;
-  diagnostics
-      .Error(codes::kUnknownProvider, name.span, "there is no authorizer `" + name.value + "`")
-      .help = Nearest(name.value, authorizers);
-  return {};
+JwtId Lowering::Jwt(const dsl::Name& name, WorkspaceId scope) {
+  return Named(*this, jwts, "jwt provider", name, scope);
 }
 
-LimiterId Lowering::Limiter(const dsl::Name& name) {
-  const auto at = limiters.find(name.value);
-  if (at != limiters.end()) return at->second;
-  diagnostics.Error(codes::kUnknownProvider, name.span, "there is no limiter `" + name.value + "`")
-      .help = Nearest(name.value, limiters);
-  return {};
+AuthorizerId Lowering::Authorizer(const dsl::Name& name, WorkspaceId scope) {
+  return Named(*this, authorizers, "authorizer", name, scope);
+}
+
+LimiterId Lowering::Limiter(const dsl::Name& name, WorkspaceId scope) {
+  return Named(*this, limiters, "limiter", name, scope);
+}
+
+LimiterId Lowering::OnlyLimiter(WorkspaceId scope) const {
+  for (const WorkspaceId section : {scope, WorkspaceId{}}) {
+    std::vector<LimiterId> here;
+    for (const auto& [key, id] : limiters) {
+      if (key.first == section) here.push_back(id);
+    }
+    if (here.size() == 1) return here.front();
+  }
+  return limiters.size() == 1 ? limiters.begin()->second : LimiterId{};
 }
 
 namespace {
 
 // The limiter the item names, or the only one there is.
-LimiterId LimiterOf(Lowering& l, const dsl::LimitItem& item) {
-  if (item.limiter) return l.Limiter(*item.limiter);
-  return l.limiters.size() == 1 ? l.limiters.begin()->second : LimiterId{};
+LimiterId LimiterOf(Lowering& l, const dsl::LimitItem& item, WorkspaceId scope) {
+  return item.limiter ? l.Limiter(*item.limiter, scope) : l.OnlyLimiter(scope);
 }
 
 }  // namespace
@@ -208,7 +262,7 @@ std::string NameLimit(Lowering& l, WorkspaceId scope, const std::string& target)
 
 LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId scope,
                  const std::string& target) {
-  const LimiterId limiter = LimiterOf(l, item);
+  const LimiterId limiter = LimiterOf(l, item, scope);
   const bool lenient = limiter.IsNone() || l.model[limiter].allow_on_error;
   Limit limit{
       .name = NameLimit(l, scope, target),
@@ -224,7 +278,7 @@ LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId
   if (item.burst) limit.burst = item.burst->value;
   for (const dsl::LimitKey& key : item.per) {
     LimitKey lowered{static_cast<LimitKey::Kind>(key.kind), key.name.value, {}};
-    if (key.kind == dsl::LimitKey::Kind::kClaim) lowered.provider = l.Jwt(key.provider);
+    if (key.kind == dsl::LimitKey::Kind::kClaim) lowered.provider = l.Jwt(key.provider, scope);
     if (key.kind == dsl::LimitKey::Kind::kHeader) lowered.name = Fold(lowered.name);
     limit.per.push_back(std::move(lowered));
   }
@@ -234,7 +288,7 @@ LimitId AddLimit(Lowering& l, const dsl::LimitItem& item, Span span, WorkspaceId
 
 std::optional<ExternalAuthorization> LowerAuthorization(Lowering& l, const dsl::AuthorizeItem& item,
                                                         Span span, WorkspaceId scope) {
-  const AuthorizerId provider = l.Authorizer(item.provider);
+  const AuthorizerId provider = l.Authorizer(item.provider, scope);
   if (provider.IsNone()) return std::nullopt;
   return ExternalAuthorization{
       .provider = provider,

@@ -51,10 +51,10 @@ bool HasToken(const Request& request, JwtId provider, bool valid) {
 
 std::optional<RouteAuthentication> LowerRouteAuthentication(Lowering& l,
                                                             const dsl::AuthenticateItem& item,
-                                                            Span span) {
+                                                            Span span, WorkspaceId scope) {
   RouteAuthentication authentication{.providers = {}, .require = {}, .span = span};
   for (const dsl::Name& name : item.providers) {
-    const JwtId id = l.Jwt(name);
+    const JwtId id = l.Jwt(name, scope);
     if (!id.IsNone()) authentication.providers.push_back(id);
   }
   if (authentication.providers.empty()) return std::nullopt;

@@ -223,7 +223,7 @@ void ApplyItem(Lowering& l, const dsl::Item& item, const Table& table, RouteRule
                          "a route checks tokens once; name the providers in one `authenticate`");
                      d.related.push_back({m.authentication->span, "the other one"});
                    } else {
-                     m.authentication = LowerRouteAuthentication(l, i, item.span);
+                     m.authentication = LowerRouteAuthentication(l, i, item.span, table.workspace);
                    }
                  },
                  [&](const dsl::AuthorizeItem& i) {

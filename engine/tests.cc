@@ -89,13 +89,7 @@ void RestoreNames(Lowering& l) {
   for (std::size_t i = 0; i < model.gateways.size(); ++i) {
     l.gateways[model.gateways[i].name].push_back({id(i)});
   }
-  for (std::size_t i = 0; i < model.jwts.size(); ++i) l.jwts[model.jwts[i].name] = {id(i)};
-  for (std::size_t i = 0; i < model.authorizers.size(); ++i) {
-    l.authorizers[model.authorizers[i].name] = {id(i)};
-  }
-  for (std::size_t i = 0; i < model.limiters.size(); ++i) {
-    l.limiters[model.limiters[i].name] = {id(i)};
-  }
+  IndexProviders(l);
 }
 
 class TestLowering {
@@ -377,7 +371,7 @@ class TestLowering {
 
   void ReadTokens(Request& request) {
     for (const dsl::TestRequest::Token& token : decl_.request.tokens) {
-      const JwtId id = l_.Jwt(token.provider);
+      const JwtId id = l_.Jwt(token.provider, scope_);
       if (id.IsNone()) {
         failed_ = true;
         continue;
@@ -393,12 +387,12 @@ class TestLowering {
   // What authorizers and limiters say.
   void ReadServices(Request& request) {
     for (const dsl::StatedAnswer& stated : decl_.request.answers) {
-      const AuthorizerId id = l_.Authorizer(stated.authorizer);
+      const AuthorizerId id = l_.Authorizer(stated.authorizer, scope_);
       if (id.IsNone()) failed_ = true;
       request.answers[id] = static_cast<Answer>(stated.kind);
     }
     for (const dsl::Name& name : decl_.request.silent) {
-      const LimiterId id = l_.Limiter(name);
+      const LimiterId id = l_.Limiter(name, scope_);
       if (id.IsNone()) failed_ = true;
       request.silent.insert(id);
     }

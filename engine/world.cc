@@ -20,6 +20,8 @@ void AddCluster(Lowering& l, const dsl::ClusterDecl* decl, const KubeCluster* fo
   const std::optional<dsl::Str> none;
   cluster.trust_domain =
       pick(decl != nullptr ? decl->trust : none, found ? found->trust_domain : "");
+  cluster.trust_assumed =
+      (decl == nullptr || !decl->trust) && (found == nullptr || found->trust_domain.empty());
   cluster.network = pick(decl != nullptr ? decl->network : none, found ? found->network : "");
   if (found != nullptr) cluster.locality = found->locality;
   if (decl != nullptr) {
@@ -278,6 +280,7 @@ void LowerWorkloads(Lowering& l) {
            .account = workload.service_account,
            .labels = workload.labels,
            .localities = workload.localities,
+           .ready_in = workload.ready_in,
            .addresses = workload.addresses,
            .ready = workload.ready,
            .sidecar = workload.sidecar,

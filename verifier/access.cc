@@ -21,6 +21,7 @@ struct Standing {
   bool works = false;
   bool seen = false;
   std::set<Span> taken_by;  // of an allow: denies it meets
+  Span blind;               // why the server knows no caller, if it does not
 };
 
 class AccessProof {
@@ -64,6 +65,10 @@ class AccessProof {
       }
       work_.Undecided(kProperty, Subject(service), service.span, server.study.reason);
       return;
+    }
+    const View seen = SeenBy(&guard, {.rule = nullptr, .port = port.number, .peer = nullptr});
+    for (const AccessRuleId rule : guard.allow) {
+      if (seen.peer != nullptr) standings_[rule].blind = guard.mtls_span;
     }
     ProveAllows(guard, server);
     ProveDenies(guard, server);
@@ -149,6 +154,9 @@ class AccessProof {
       Diagnostic& d = work_.Violation(kProperty, "access", codes::kIdleAllow, Severity::kError,
                                       rule.span, "this `allow` admits nobody");
       for (const Span& span : standing.taken_by) d.related.push_back({span, "takes it away"});
+      if (standing.blind.IsKnown()) {
+        d.related.push_back({standing.blind, "without mTLS the server knows no caller"});
+      }
       d.help = standing.taken_by.empty() ? "check its sources and its condition"
                                          : "narrow the `deny`, or remove the `allow`";
     }

@@ -41,56 +41,6 @@ void ProveResidency(Work& work, const Law& law) {
               "deploy it, or remove the law");
 }
 
-// Longest wait of each hop: what the caller declares, else what a route for the callee says.
-std::optional<engine::Millis> HopLimit(const Work& work, engine::ServiceId from,
-                                       engine::ServiceId to, Span& span) {
-  for (const engine::Call& call : work.model[from].calls) {
-    if (call.callee == to && call.within) {
-      span = call.span;
-      return call.within;
-    }
-  }
-  std::optional<engine::Millis> longest;
-  for (const engine::Table& table : work.model.tables) {
-    if (!table.on_sidecars) continue;
-    for (const engine::RouteRule& rule : table.rules) {
-      const auto* forwards = std::get_if<std::vector<engine::Forward>>(&rule.action);
-      if (forwards == nullptr || !rule.modifiers.timeout) continue;
-      const bool there =
-          std::any_of(forwards->begin(), forwards->end(),
-                      [&](const engine::Forward& f) { return f.target == engine::TargetRef(to); });
-      if (!there || (longest && *longest >= *rule.modifiers.timeout)) continue;
-      longest = rule.modifiers.timeout;
-      span = rule.modifiers.timeout_span;
-    }
-  }
-  return longest;
-}
-
-void ProveChain(Work& work, const Law& law) {
-  engine::Millis sum{0};
-  std::vector<Span> spans;
-  for (std::size_t i = 0; i + 1 < law.chain.size(); ++i) {
-    Span span;
-    const auto limit = HopLimit(work, law.chain[i], law.chain[i + 1], span);
-    if (!limit || limit->count() == 0) {
-      Diagnostic& d = ViolateLaw(work, law,
-                                 "nothing limits how long `" + work.TargetName(law.chain[i]) +
-                                     "` waits for `" + work.TargetName(law.chain[i + 1]) + "`");
-      d.related.push_back({work.model[law.chain[i]].span, "the caller"});
-      d.help = "declare it: `calls " + work.model[law.chain[i + 1]].name + " within 2s`";
-      return;
-    }
-    sum += *limit;
-    spans.push_back(span);
-  }
-  if (!law.budget || sum <= *law.budget) return;
-  Diagnostic& d = ViolateLaw(work, law,
-                             "the chain can take " + std::to_string(sum.count()) +
-                                 "ms, allowed are " + std::to_string(law.budget->count()) + "ms");
-  for (const Span& span : spans) d.related.push_back({span, "a limit of a hop"});
-}
-
 }  // namespace
 
 Diagnostic& ViolateLaw(Work& work, const Law& law, std::string message) {
@@ -111,11 +61,16 @@ void SaysNothing(Work& work, const Law& law, Span part, const std::string& why, 
 }
 
 void ProveLaws(Work& work) {
+  if (work.model.laws.empty()) return;
+  const Clients clients(work.model);
   for (const Law& law : work.model.laws) {
     work.Conclude(kLawProperty, law.title, PropertyVerdict::kProved);
     switch (law.form) {
       case Law::Form::kResidency:
         ProveResidency(work, law);
+        continue;
+      case Law::Form::kReplicas:
+        ProveReplicas(work, law);
         continue;
       case Law::Form::kChain:
         ProveChain(work, law);
@@ -132,7 +87,7 @@ void ProveLaws(Work& work) {
     } else if (refusal && law.loss == engine::LossKind::kNone) {
       ProveAtServers(work, law);
     } else {
-      ProveAtClients(work, law);
+      ProveAtClients(work, clients, law);
     }
   }
 }

@@ -41,6 +41,11 @@ FormulaId RouteTokensPass(Space& space, Formulas& formulas,
   return formulas.And({formulas.Or(std::move(pass)), space.Encode(wanted.require, view)});
 }
 
+engine::MtlsMode ModeAt(const engine::Guard& guard, const View& view) {
+  const auto at = guard.port_mtls.find(view.port.value_or(0));
+  return at != guard.port_mtls.end() ? at->second : guard.mtls;
+}
+
 FormulaId HasIdentity(Space& space, const View& view) {
   if (view.peer != nullptr) return view.peer->has_value() ? kTrue : kFalse;
   return space.CallerIs([](const Candidate& c) { return c.identity.has_value(); });
@@ -100,6 +105,13 @@ void AddLimits(Space& space, Formulas& formulas, const engine::Model& model,
 
 }  // namespace
 
+View SeenBy(const engine::Guard* guard, View view) {
+  static const std::optional<engine::Identity> kNobody;
+  if (guard == nullptr || std::holds_alternative<engine::GatewayId>(guard->target)) return view;
+  if (ModeAt(*guard, view) == engine::MtlsMode::kDisable) view.peer = &kNobody;
+  return view;
+}
+
 FormulaId Counted(Space& space, Formulas& formulas, const engine::Limit& limit, const View& view) {
   std::vector<FormulaId> all{space.Encode(limit.when, view)};
   for (const engine::LimitKey& key : limit.per) all.push_back(HasKey(space, key, view));
@@ -120,7 +132,6 @@ FormulaId Applies(Space& space, Formulas& formulas, const engine::AccessRule& ru
 std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const engine::Model& model,
                                       const engine::Guard* guard, engine::Layer layer,
                                       const View& sent, const engine::RouteModifiers* route) {
-  static const std::optional<engine::Identity> kNobody;
   std::vector<Constraint> all;
   View view = sent;
   const bool http = layer == engine::Layer::kHttp;
@@ -134,11 +145,9 @@ std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const en
     }
   }
   if (guard == nullptr) return all;
-  const auto port_mode = guard->port_mtls.find(view.port.value_or(0));
-  const engine::MtlsMode mode =
-      port_mode != guard->port_mtls.end() ? port_mode->second : guard->mtls;
   const bool at_gateway = std::holds_alternative<engine::GatewayId>(guard->target);
-  if (mode == engine::MtlsMode::kDisable && !at_gateway) view.peer = &kNobody;
+  const engine::MtlsMode mode = ModeAt(*guard, view);
+  view = SeenBy(guard, view);
   if (mode == engine::MtlsMode::kStrict && !at_gateway) {
     all.push_back({HasIdentity(space, view), {guard->mtls_span}});
   }

@@ -16,6 +16,10 @@ namespace weft::verifier {
                                const engine::Guard* guard, engine::Layer layer, const View& view,
                                const engine::RouteModifiers* route = nullptr);
 
+// The view as rules of the guard have it: a server without mTLS on the port knows nobody. The guard
+// may be null.
+[[nodiscard]] View SeenBy(const engine::Guard* guard, View view);
+
 // What must all hold for the guard to let a request in, with the lines that demand it.
 struct Constraint {
   FormulaId formula;

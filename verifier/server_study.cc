@@ -25,7 +25,7 @@ std::vector<FormulaId> Parts(Space& space, Formulas& formulas, const engine::Mod
   parts.push_back(Passes(space, formulas, model, &rest, layer, view));
   for (const auto* rules : {&guard->allow, &guard->deny}) {
     for (const engine::AccessRuleId rule : *rules) {
-      parts.push_back(Applies(space, formulas, model[rule], layer, view));
+      parts.push_back(Applies(space, formulas, model[rule], layer, SeenBy(guard, view)));
     }
   }
   return parts;

@@ -313,7 +313,12 @@ FormulaId ServedBy(Space& space, Formulas& formulas, const Model& model, const S
 
 engine::Request RequestAt(const Site& site, const Found& found) {
   engine::Request request = found.Request(site.base);
-  if (site.gateway.IsNone()) request.host = site.base.host;
+  if (site.gateway.IsNone()) {
+    // The name that is called is the one asked for, unless a rule needs another.
+    request.host = site.base.host;
+    if (site.layer == Layer::kTls && request.sni.empty()) request.sni = request.host;
+    return request;
+  }
   if (request.tls && site.layer == Layer::kHttp) request.sni = request.host;
   if (site.layer == Layer::kTls) request.host = request.sni;
   return request;

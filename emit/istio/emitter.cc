@@ -238,4 +238,26 @@ std::map<std::string, std::vector<Object>> EmitIstio(const engine::Model& model,
   return clusters;
 }
 
+void WarnOfAssumedTrust(const engine::Model& model,
+                        const std::map<std::string, std::vector<Object>>& clusters,
+                        Diagnostics& diagnostics) {
+  for (const engine::Cluster& cluster : model.clusters) {
+    const auto emitted = clusters.find(cluster.name);
+    if (!cluster.discovered || !cluster.trust_assumed || emitted == clusters.end()) continue;
+    const std::string identity = "- " + cluster.trust_domain + "/ns/";
+    const auto& objects = emitted->second;
+    const bool named = std::any_of(objects.begin(), objects.end(), [&](const Object& object) {
+      return object.kind == "AuthorizationPolicy" &&
+             ToYaml(object).find(identity) != std::string::npos;
+    });
+    if (!named) continue;
+    Diagnostic& d =
+        diagnostics.Warning(codes::kTrustAssumed, cluster.span,
+                            "the trust domain of cluster `" + cluster.name +
+                                "` is not known; taken for `" + cluster.trust_domain + "`");
+    d.clusters = {cluster.name};
+    d.help = "say it: `cluster " + cluster.name + " { trust \"cluster.local\" }`, or what it is";
+  }
+}
+
 }  // namespace weft::emit

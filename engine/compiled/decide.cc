@@ -56,6 +56,8 @@ class Deciding {
                                                   const View& view);
   [[nodiscard]] const CompiledListener* FindListener(const CompiledGateway& gateway) const;
   [[nodiscard]] TableIds TablesFor(const Scope& scope, const TargetRef& target) const;
+  // The requested port is one of the target's.
+  [[nodiscard]] bool IsPortOf(const TargetRef& target) const;
   [[nodiscard]] bool HasLayer(const TableIds& tables) const;
   void RouteThrough(const TableIds& tables, std::uint32_t found, const Sender& sender);
   [[nodiscard]] const RouteModifiers* ModifiersOf(std::uint32_t route) const {
@@ -86,6 +88,12 @@ class Deciding {
   Decision& decision_;
 };
 
+bool Deciding::IsPortOf(const TargetRef& target) const {
+  const auto ports = program_.delivery.PortsOf(target, request_.cluster);
+  return std::any_of(ports.begin(), ports.end(),
+                     [&](const Port& port) { return port.number == request_.port; });
+}
+
 void Deciding::AtSidecar() {
   const Client* client =
       request_.source.IsNone() ? nullptr : &program_.clients[request_.source.index()];
@@ -115,7 +123,7 @@ void Deciding::AtSidecar() {
     return Block(Stage::kHidden, unknown);
   }
   sender.proxied = bound && known;
-  if (sender.proxied) {
+  if (sender.proxied && IsPortOf(*target)) {
     const TableIds tables = TablesFor(program_.scopes[client->scope], *target);
     if (HasLayer(tables)) {
       const View view = View::Of(request_, sender.peer);

@@ -117,7 +117,7 @@ class Writer {
       if (Chance(25)) Line("  port tcp 9000");
       Line("  subset v1 { version = \"v1\" }");
       Line("  subset v2 { version = \"v2\" }");
-      if (Chance(15)) Line("  mtls " + Pick({"strict", "permissive"}) + " port 8080");
+      if (Chance(15)) Line("  mtls " + Pick({"strict", "permissive", "disable"}) + " port 8080");
       if (Chance(15)) Line("  authenticate by j0");
       if (Chance(20)) {
         Line("  authorize by asked" +
