@@ -22,7 +22,8 @@ struct Write {
   std::optional<std::string> value;  // none: the key is removed
 };
 
-// Thread-safe. Errors are those of the medium: full, unreadable, damaged.
+// Thread-safe. Errors are those of the medium: full, unreadable, damaged; of one that is reached
+// over a network: not reached in time, which leaves open whether a transaction was made.
 class Store {
  public:
   virtual ~Store() = default;
@@ -31,7 +32,8 @@ class Store {
   // Everything whose key begins with `prefix`, which ends in '/'; sorted, as of one moment.
   [[nodiscard]] virtual Result<std::map<std::string, std::string>> Range(
       const std::string& prefix) = 0;
-  // All writes or none: false when a comparison fails. True means that it is on disk.
+  // All writes or none: false when a comparison fails. True means that it is on disk. Of several
+  // writes to one key the last counts.
   [[nodiscard]] virtual Result<bool> Transact(const std::vector<Compare>& compares,
                                               const std::vector<Write>& writes) = 0;
 };
