@@ -33,9 +33,19 @@ int Cannot(const std::string& why) {
   return kExitCannot;
 }
 
+// These commands read a store as a directory.
+Status CheckDirectory(const std::string& store) {
+  if (!store.starts_with("etcd://")) return Unit{};
+  return Error{"--store " + store +
+               ": a directory is wanted; ask the server that leads (--admin), " +
+               "and copy an etcd with etcdctl snapshot save"};
+}
+
 Result<std::string> ReadLog(const AuditFlags& flags) {
   if (!flags.log.empty()) return relay::ReadWhole(flags.log);
   if (!flags.store.empty()) {
+    const Status directory = CheckDirectory(flags.store);
+    if (!directory.ok()) return Error{directory.error()};
     const Result<std::unique_ptr<relay::Store>> store = relay::OpenSqliteStore(flags.store);
     if (!store.ok()) return Error{store.error()};
     return relay::AuditText(*store.value());
@@ -121,7 +131,8 @@ void AddBackup(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  weft backup weft.backup --store /var/lib/weft");
   AddStoreAndFile(*command, *store, *file);
   command->callback([store, file, &exit_code] {
-    const Status done = relay::BackUpStore(*store, *file);
+    Status done = CheckDirectory(*store);
+    if (done.ok()) done = relay::BackUpStore(*store, *file);
     exit_code = done.ok() ? kExitClean : Cannot(done.error());
   });
 }
@@ -134,7 +145,8 @@ void AddRestore(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  weft restore weft.backup --store /var/lib/weft");
   AddStoreAndFile(*command, *store, *file);
   command->callback([store, file, &exit_code] {
-    const Status done = relay::RestoreStore(*file, *store);
+    Status done = CheckDirectory(*store);
+    if (done.ok()) done = relay::RestoreStore(*file, *store);
     exit_code = done.ok() ? kExitClean : Cannot(done.error());
   });
 }

@@ -40,10 +40,6 @@ int StartServer(relay::ServeOptions options) {
     return Finish(Error{"--policy " + options.policy +
                         ": this build reads policy from a directory or a git repository only"});
   }
-  if (options.store.starts_with("etcd://")) {
-    return Finish(
-        Error{"--store " + options.store + ": this build keeps its store in a directory only"});
-  }
   return Finish(relay::Serve(options));
 }
 
@@ -75,16 +71,26 @@ void AddServe(CLI::App& app, int& exit_code) {
       "serve", "the management server: prove the policy, release it to the agents");
   command->footer(
       "Examples:\n  weft serve --policy policies --store /var/lib/weft\n"
-      "  weft serve --policy /srv/git/policies.git@main --store /var/lib/weft");
+      "  weft serve --policy /srv/git/policies.git@main --store /var/lib/weft\n"
+      "  weft serve --policy policies --store etcd://e1:2379,e2:2379,e3:2379/weft --ca ca \\\n"
+      "    --store-ca etcd-ca.pem --store-cert weft.pem --store-key weft.key");
   command->add_option("--policy", options->policy, "directory of the policy, or REPO@REF of git")
       ->required();
-  command->add_option("--store", options->store, "directory of the store; made")->required();
+  command
+      ->add_option("--store", options->store,
+                   "directory of the store, made; or etcd://HOST:PORT,…/PREFIX of several servers")
+      ->required();
+  command->add_option("--store-ca", options->store_tls.ca, "root of etcd's certificates (PEM)");
+  command->add_option("--store-cert", options->store_tls.certificate,
+                      "certificate shown to etcd (PEM)");
+  command->add_option("--store-key", options->store_tls.key, "its key (PEM)");
   command->add_option("--listen", options->listen, "sessions of agents")->capture_default_str();
   command->add_option("--enroll-listen", options->enroll_listen, "enrolment of agents")
       ->capture_default_str();
   command->add_option("--admin-listen", options->admin_listen, "status and admin; loopback only")
       ->capture_default_str();
-  command->add_option("--ca", options->ca, "directory of the issuing key; default STORE/ca");
+  command->add_option("--ca", options->ca,
+                      "directory of the issuing key, the same for all servers; default STORE/ca");
   command->add_option("--ready-file", options->ready_file, "written once the server serves");
   command->add_option("--certificate-hours", *hours, "life of agents' certificates")
       ->check(CLI::Range(1, 8760))
@@ -105,8 +111,13 @@ void AddAgent(CLI::App& app, int& exit_code) {
       "    --state /var/lib/weft-agent --token-file token --source kube --apply kube\n"
       "  weft agent --server relay:9900 --enroll-server relay:9901 --cluster east \\\n"
       "    --state state --token-file token --source dir=manifests --apply dir=istio");
-  command->add_option("--server", options->server, "host:port of sessions")->required();
-  command->add_option("--enroll-server", options->enroll_server, "host:port of enrolment")
+  command->add_option("--server", options->servers, "host:port of sessions, of each server")
+      ->delimiter(',')
+      ->required();
+  command
+      ->add_option("--enroll-server", options->enroll_servers,
+                   "host:port of enrolment, of each server")
+      ->delimiter(',')
       ->required();
   command->add_option("--cluster", options->cluster, "name of this cluster")->required();
   command->add_option("--state", options->state, "directory of last known good; made")->required();

@@ -68,6 +68,11 @@ std::string FindingText(const Json& finding) {
 std::string Human(const Json& status) {
   const Json& server = status["server"];
   const Json& policy = status["policy"];
+  if (!server.value("leader", true)) {
+    const std::string leads = server.value("leads", "");
+    return leads.empty() ? "server   waits to lead; nobody does\n"
+                         : "server   waits to lead; " + leads + " does\n";
+  }
   std::string text = fmt::format("server   term {}, generation {}\n", server.value("term", 0),
                                  server.value("generation", 0));
   if (server.contains("storeError")) {

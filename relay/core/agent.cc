@@ -78,8 +78,9 @@ void Agent::LoseSession() {
   send_full_ = false;
   waiting_.reset();
   // Full jitter: a herd that lost one server does not come back as one.
-  const std::uint64_t cap = std::min(kLastBackoff, kFirstBackoff << std::min(failures_, 10));
-  failures_ = std::min(failures_ + 1, 20);
+  const std::uint64_t cap =
+      std::min(kLastBackoff, kFirstBackoff << std::min(failures_ / config_.servers, 10));
+  failures_ = std::min(failures_ + 1, 20 * config_.servers);
   retry_at_ = now_ + Time(static_cast<std::int64_t>(1 + Random(cap)));
 }
 

@@ -111,6 +111,7 @@ using Action = std::variant<Connect, Send, Fetch, TryTarget, Persist, WriteTarge
 struct Config {
   std::string cluster;
   std::uint64_t seed = 0;  // of the jitter
+  int servers = 1;  // addresses it connects to in turn; each has its turn before it waits longer
   bool stepwise = false;   // put a release in place step by step (order.h), not at once
   Time settle{0};          // between two steps
   bool try_first = false;  // ask the target whether it would take an offer before anything is kept

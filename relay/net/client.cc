@@ -141,11 +141,14 @@ class ClientSession : public grpc::ClientBidiReactor<v1::AgentFrame, v1::ServerF
 
 class GrpcClient : public Client {
  public:
-  GrpcClient(const std::string& address, Credentials credentials, ClientCallbacks callbacks)
+  GrpcClient(const std::vector<std::string>& addresses, Credentials credentials,
+             ClientCallbacks callbacks)
       : credentials_(std::move(credentials)), callbacks_(std::move(callbacks)) {
     grpc::SslCredentialsOptions options{credentials_.roots, credentials_.key, credentials_.chain};
-    stub_ = v1::Relay::NewStub(
-        grpc::CreateCustomChannel(address, grpc::SslCredentials(options), Arguments()));
+    for (const std::string& address : addresses) {
+      stubs_.push_back(v1::Relay::NewStub(
+          grpc::CreateCustomChannel(address, grpc::SslCredentials(options), Arguments())));
+    }
   }
   ~GrpcClient() override { Stop(); }
   GrpcClient(const GrpcClient&) = delete;
@@ -157,9 +160,10 @@ class GrpcClient : public Client {
     gone_.wait(guard, [this] { return !busy_; });
     busy_ = true;
     id_ = session;
-    session_ = std::make_unique<ClientSession>(*stub_, callbacks_, session, [this] {
+    session_ = std::make_unique<ClientSession>(*stubs_[at_], callbacks_, session, [this] {
       const std::lock_guard<std::mutex> done(mutex_);
       busy_ = false;
+      at_ = (at_ + 1) % stubs_.size();
       gone_.notify_all();
     });
   }
@@ -172,7 +176,7 @@ class GrpcClient : public Client {
     context.set_deadline(std::chrono::system_clock::now() + kPatience);
     v1::FetchRequest request;
     for (const Digest& digest : digests) request.add_digests(EncodeDigest(digest));
-    std::unique_ptr<grpc::ClientReader<v1::Objects>> reader = stub_->Fetch(&context, request);
+    std::unique_ptr<grpc::ClientReader<v1::Objects>> reader = Stub().Fetch(&context, request);
     std::vector<ObjectPtr> objects;
     v1::Objects part;
     while (reader->Read(&part)) {
@@ -197,7 +201,7 @@ class GrpcClient : public Client {
     v1::RenewRequest request;
     request.set_csr(made.value().csr);
     v1::Certificate reply;
-    const grpc::Status status = stub_->Renew(&context, request, &reply);
+    const grpc::Status status = Stub().Renew(&context, request, &reply);
     if (!status.ok()) return Error{Text(status)};
     return Credentials{made.value().key, reply.chain(), credentials_.roots};
   }
@@ -209,9 +213,15 @@ class GrpcClient : public Client {
   }
 
  private:
+  v1::Relay::Stub& Stub() {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    return *stubs_[at_];
+  }
+
   const Credentials credentials_;
   const ClientCallbacks callbacks_;
-  std::unique_ptr<v1::Relay::Stub> stub_;
+  std::vector<std::unique_ptr<v1::Relay::Stub>> stubs_;  // by server
+  std::size_t at_ = 0;                                   // in use
   std::mutex mutex_;
   std::condition_variable gone_;
   std::unique_ptr<ClientSession> session_;
@@ -251,9 +261,9 @@ Result<Credentials> Enroll(const std::string& address, const std::string& token)
   return Credentials{made.value().key, reply.chain(), root};
 }
 
-std::unique_ptr<Client> Client::Make(const std::string& address, const Credentials& credentials,
-                                     ClientCallbacks callbacks) {
-  return std::make_unique<GrpcClient>(address, credentials, std::move(callbacks));
+std::unique_ptr<Client> Client::Make(const std::vector<std::string>& addresses,
+                                     const Credentials& credentials, ClientCallbacks callbacks) {
+  return std::make_unique<GrpcClient>(addresses, credentials, std::move(callbacks));
 }
 
 }  // namespace weft::relay

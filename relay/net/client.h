@@ -30,17 +30,19 @@ struct ClientCallbacks {  // from gRPC's threads; quick and thread-safe
   std::function<void(std::uint64_t session, const std::string& why)> closed;
 };
 
-// One channel to the server. Thread-safe.
+// A channel to each of the servers, one in use. Thread-safe.
 class Client {
  public:
-  [[nodiscard]] static std::unique_ptr<Client> Make(const std::string& address,
+  // `addresses` is not empty. A session goes to the first; the one after a session that ended or
+  // never opened, to the next.
+  [[nodiscard]] static std::unique_ptr<Client> Make(const std::vector<std::string>& addresses,
                                                     const Credentials& credentials,
                                                     ClientCallbacks callbacks);
   virtual ~Client() = default;
 
   virtual void Connect(std::uint64_t session) = 0;
   virtual void Send(std::uint64_t session, const AgentMessage& message) = 0;
-  // Both block up to about 20 s.
+  // To the server of the session. Both block up to about 20 s.
   [[nodiscard]] virtual Result<std::vector<ObjectPtr>> Fetch(
       const std::vector<Digest>& digests) = 0;
   [[nodiscard]] virtual Result<Credentials> Renew() = 0;

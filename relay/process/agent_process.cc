@@ -57,6 +57,7 @@ class AgentProcess {
     agent::Config config{.cluster = options_.cluster,
                          .seed = static_cast<std::uint64_t>(Now().count()) ^
                                  static_cast<std::uint64_t>(::getpid()) << 32,
+                         .servers = static_cast<int>(options_.servers.size()),
                          .stepwise = options_.settle > Time(0) || target_->IsPiecemeal(),
                          .settle = options_.settle,
                          .try_first = target_->IsPiecemeal()};
@@ -75,7 +76,8 @@ class AgentProcess {
         jobs_.Push([this, discovered = std::move(discovered)] { Deliver(discovered); });
       });
     });
-    Log(Level::kInfo, "agent runs", {{"cluster", options_.cluster}, {"server", options_.server}});
+    Log(Level::kInfo, "agent runs",
+        {{"cluster", options_.cluster}, {"server", options_.servers.front()}});
     return WriteReady();
   }
 
@@ -219,7 +221,7 @@ class AgentProcess {
                    "` and no token: run `weft enroll token --cluster " + options_.cluster +
                    "` at the server and give it with --token-file"};
     }
-    const Result<Credentials> enrolled = Enroll(options_.enroll_server, token);
+    const Result<Credentials> enrolled = EnrolAnywhere(token);
     if (!enrolled.ok()) return Error{"enrolment: " + enrolled.error()};
     credentials_ = enrolled.value();
     const Status right = CheckIdentity();
@@ -227,6 +229,17 @@ class AgentProcess {
     const Status saved = state_.SaveCredentials(credentials_);
     if (!saved.ok()) return saved;
     return state_.SaveUsedToken(digest);
+  }
+
+  // One of several servers leads, and only that one enrols.
+  [[nodiscard]] Result<Credentials> EnrolAnywhere(const std::string& token) const {
+    std::string why;
+    for (const std::string& address : options_.enroll_servers) {
+      Result<Credentials> enrolled = Enroll(address, token);
+      if (enrolled.ok()) return enrolled;
+      why += (why.empty() ? "" : "; ") + enrolled.error();
+    }
+    return Error{why};
   }
 
   [[nodiscard]] Status CheckIdentity() const {
@@ -246,7 +259,7 @@ class AgentProcess {
         validity.ok() ? validity.value().until - validity.value().from : std::int64_t{0};
     const std::int64_t jitter = life / 20 - (Now().count() % (life / 10 + 1));
     renew_at_ = validity.ok() ? validity.value().from + life / 2 + jitter : 0;
-    client_ = Client::Make(options_.server, credentials_,
+    client_ = Client::Make(options_.servers, credentials_,
                            {.opened =
                                 [this](std::uint64_t session) {
                                   jobs_.Push([=, this] { Deliver(agent::SessionOpened{session}); });

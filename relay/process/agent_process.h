@@ -4,14 +4,15 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "dsl/result.h"
 
 namespace weft::relay {
 
 struct AgentOptions {
-  std::string server;         // host:port
-  std::string enroll_server;  // host:port
+  std::vector<std::string> servers;         // host:port; tried in turn
+  std::vector<std::string> enroll_servers;  // host:port; tried in turn
   std::string cluster;
   std::string state;       // directory
   std::string token_file;  // "" = enrolled before

@@ -1,7 +1,5 @@
 #include "relay/process/serve.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <ctime>
@@ -15,7 +13,6 @@
 
 #include "relay/admin/http.h"
 #include "relay/admin/report.h"
-#include "relay/files/files.h"
 #include "relay/files/manifests.h"
 #include "relay/identity/identity.h"
 #include "relay/net/service.h"
@@ -23,6 +20,8 @@
 #include "relay/process/log.h"
 #include "relay/process/mailbox.h"
 #include "relay/process/policy_source.h"
+#include "relay/process/ready.h"
+#include "relay/process/replica.h"
 #include "relay/process/signals.h"
 #include "relay/store/records.h"
 #include "relay/store/sqlite_store.h"
@@ -33,7 +32,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kTick{50};
-constexpr std::chrono::hours kServerTtl{24 * 365};
 
 Time Now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
@@ -47,17 +45,17 @@ HttpResponse Failure(int status, const std::string& why) {
 // One thread owns the state machine; everything reaches it as a function in its mailbox.
 class ServerProcess {
  public:
-  explicit ServerProcess(const ServeOptions& options) : options_(options) {}
+  // `scratch` is a directory for what can be made again.
+  ServerProcess(ServeOptions options, std::unique_ptr<Store> store, std::string scratch)
+      : options_(std::move(options)), scratch_(std::move(scratch)), store_(std::move(store)) {}
   ~ServerProcess() { Stop(); }
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  Status Start() {
-    Result<std::unique_ptr<Store>> store = OpenSqliteStore(options_.store);
-    if (!store.ok()) return Error{store.error()};
-    store_ = std::move(store).value();
+  // Leads in a term of `least_term` or later.
+  Status Start(std::uint64_t least_term) {
     Result<std::unique_ptr<PolicySource>> policy =
-        OpenPolicy(options_.policy, options_.store + "/policy");
+        OpenPolicy(options_.policy, scratch_ + "/policy");
     if (!policy.ok()) return Error{"--policy " + policy.error()};
     policy_ = std::move(policy).value();
     Result<Authority> authority =
@@ -65,7 +63,7 @@ class ServerProcess {
     if (!authority.ok()) return Error{authority.error()};
     authority_ = std::make_unique<Authority>(std::move(authority).value());
     records_ = std::make_unique<Records>(*store_);
-    Result<ServerImage> image = records_->Lead();
+    Result<ServerImage> image = records_->Lead(least_term);
     if (!image.ok()) return Error{image.error()};
     Result<std::map<std::string, std::int64_t>> revoked = Revocations(*store_);
     if (!revoked.ok()) return Error{revoked.error()};
@@ -79,8 +77,14 @@ class ServerProcess {
     const Status ports = OpenPorts();
     if (!ports.ok()) return ports;
     Log(Level::kInfo, "serving", {{"admin", admin_->url()}});
-    return WriteReady();
+    ServeOptions bound = options_;
+    bound.listen = WithPort(options_.listen, service_->port());
+    bound.enroll_listen = WithPort(options_.enroll_listen, service_->enroll_port());
+    return WriteReady(bound, admin_->url());
   }
+
+  // From now on it writes nothing and sends nothing.
+  void Quiesce();
 
   void Stop() {
     if (std::exchange(stopped_, true)) return;
@@ -111,6 +115,7 @@ class ServerProcess {
   }
 
   void Deliver(server::Event event) {
+    if (quiet_) return;
     pending_.push_back(std::move(event));
     if (pending_.size() > 1) return;  // the one that is being worked on goes on with it
     while (!pending_.empty()) {
@@ -248,6 +253,7 @@ class ServerProcess {
 
   Result<std::string> Admit(const std::string& token, const std::string& csr) {
     return Asked([&]() -> Result<std::string> {
+      if (quiet_) return Error{"this server ends"};
       const Result<std::string> cluster = RedeemToken(*store_, token, UnixNow());
       if (!cluster.ok()) return cluster;
       return Certify(csr, cluster.value(), "enrolled");
@@ -262,7 +268,7 @@ class ServerProcess {
   }
 
   Status OpenPorts() {
-    const Result<Authority::ServerCertificate> own = authority_->SignServer(kServerTtl);
+    const Result<Authority::ServerCertificate> own = authority_->SignServer(kServerLife);
     if (!own.ok()) return Error{own.error()};
     Result<std::unique_ptr<Service>> service =
         Service::Start({.listen = options_.listen,
@@ -282,19 +288,6 @@ class ServerProcess {
     if (!admin.ok()) return Error{admin.error()};
     admin_ = std::move(admin).value();
     return Unit{};
-  }
-
-  static std::string WithPort(const std::string& address, int port) {
-    return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
-  }
-
-  Status WriteReady() {
-    if (options_.ready_file.empty()) return Unit{};
-    const Json ready = {{"pid", ::getpid()},
-                        {"listen", WithPort(options_.listen, service_->port())},
-                        {"enroll", WithPort(options_.enroll_listen, service_->enroll_port())},
-                        {"admin", admin_->url()}};
-    return WriteDurably(options_.ready_file, ready.dump() + "\n", 0644);
   }
 
   // ---- admin
@@ -407,11 +400,13 @@ class ServerProcess {
   }
 
   const ServeOptions options_;
+  const std::string scratch_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Authority> authority_;
   std::unique_ptr<Records> records_;
   std::unique_ptr<server::Server> core_;
   std::deque<server::Event> pending_;
+  bool quiet_ = false;
   std::unique_ptr<Service> service_;
   std::unique_ptr<AdminServer> admin_;
   Mailbox<std::function<void()>> jobs_;
@@ -430,12 +425,36 @@ class ServerProcess {
   std::thread policy_thread_;
 };
 
+void ServerProcess::Quiesce() {
+  Asked([this] { return quiet_ = true; });
+}
+
 }  // namespace
 
 Status Serve(const ServeOptions& options) {
   BlockSignals();
-  ServerProcess process(options);
-  const Status started = process.Start();
+  if (options.store.starts_with("etcd://")) {
+    Replica replica(options);
+    const Result<bool> leads = replica.WaitToLead();
+    if (!leads.ok()) return Error{leads.error()};
+    if (!leads.value()) return Unit{};
+    Result<std::unique_ptr<Store>> store = replica.OpenStore();
+    if (!store.ok()) return Error{store.error()};
+    ServerProcess process(replica.options(), std::move(store).value(), replica.scratch());
+    const Status started = process.Start(replica.term());
+    if (!started.ok()) return started;
+    WaitForEnd();
+    process.Quiesce();
+    const bool deposed = process.deposed() || replica.lost();
+    // Before the sessions end, so that agents find another leader when they look for one.
+    replica.Resign();
+    process.Stop();
+    return deposed ? Status(Error{"another server leads"}) : Status(Unit{});
+  }
+  Result<std::unique_ptr<Store>> store = OpenSqliteStore(options.store);
+  if (!store.ok()) return Error{store.error()};
+  ServerProcess process(options, std::move(store).value(), options.store);
+  const Status started = process.Start(0);
   if (!started.ok()) return started;
   WaitForEnd();
   process.Stop();

@@ -30,6 +30,13 @@ void WaitForEnd() {
   }
 }
 
+bool WaitForEnd(std::chrono::milliseconds patience) {
+  const sigset_t set = Ends();
+  const timespec time{.tv_sec = patience.count() / 1000,
+                      .tv_nsec = patience.count() % 1000 * 1'000'000};
+  return sigtimedwait(&set, nullptr, &time) > 0;
+}
+
 void EndProcess() { ::kill(::getpid(), SIGTERM); }
 
 }  // namespace weft::relay

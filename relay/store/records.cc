@@ -77,9 +77,25 @@ std::string ToText(const ClusterRecord& record) {
 
 }  // namespace
 
+Status Records::Prefetch() {
+  Result<std::map<std::string, std::string>> sets = store_.Range(Key("set/"));
+  if (!sets.ok()) return Error{sets.error()};
+  Result<std::map<std::string, std::string>> blobs = store_.Range(Key("blob/"));
+  if (!blobs.ok()) return Error{blobs.error()};
+  prefetched_ = std::move(sets).value();
+  prefetched_->merge(blobs.value());
+  return Unit{};
+}
+
+Result<std::optional<std::string>> Records::Text(const std::string& key) {
+  if (!prefetched_) return store_.Get(key);
+  const auto at = prefetched_->find(key);
+  return at == prefetched_->end() ? std::nullopt : std::optional(at->second);
+}
+
 Result<SnapshotPtr> Records::ReadSet(const Digest& root) {
   if (root == EmptySnapshot()->root) return EmptySnapshot();
-  const Result<std::optional<std::string>> text = store_.Get(SetKey(root));
+  const Result<std::optional<std::string>> text = Text(SetKey(root));
   if (!text.ok()) return Error{text.error()};
   if (!text.value()) return Error{"the store lacks set " + ToHex(root)};
   std::map<ObjectKey, ObjectPtr> objects;
@@ -99,7 +115,7 @@ Result<SnapshotPtr> Records::ReadSet(const Digest& root) {
 Result<ObjectPtr> Records::ReadObject(const ObjectKey& key, const Digest& digest) {
   ObjectPtr& known = blobs_[digest];
   if (known) return known;
-  const Result<std::optional<std::string>> blob = store_.Get(BlobKey(digest));
+  const Result<std::optional<std::string>> blob = Text(BlobKey(digest));
   if (!blob.ok()) return Error{blob.error()};
   if (blob.value()) {
     const Json json = Json::parse(*blob.value());
@@ -130,8 +146,10 @@ void Records::AddObject(const Object& object, std::vector<Write>& writes) {
                                    .dump(-1, ' ', false, Json::error_handler_t::replace)});
 }
 
-Result<ServerImage> Records::Lead() {
+Result<ServerImage> Records::Lead(std::uint64_t least_term) {
   try {
+    const Status prefetched = Prefetch();
+    if (!prefetched.ok()) return Error{prefetched.error()};
     const Result<std::map<std::string, std::string>> all = store_.Range(Key("out/"));
     const Result<std::map<std::string, std::string>> reigns = store_.Range(Key("reign/"));
     std::map<std::string, std::optional<std::string>> single;
@@ -144,7 +162,7 @@ Result<ServerImage> Records::Lead() {
     if (!reigns.ok()) return Error{reigns.error()};
     ServerImage image;
     image.store_id = single["store_id"].value_or(fmt::format("{:016x}", RandomNumber()));
-    image.term = std::stoull(single["term"].value_or("0")) + 1;
+    image.term = std::max(least_term, std::uint64_t{std::stoull(single["term"].value_or("0"))} + 1);
     image.head = ToVersion(single["head"].value_or(""));
     image.head_policy = single["policy"].value_or("");
     for (const auto& [key, value] : reigns.value()) {
@@ -191,6 +209,7 @@ Result<ServerImage> Records::Lead() {
     if (!led.ok()) return Error{led.error()};
     if (!led.value()) return Error{"another server became leader at the same moment"};
     blobs_.clear();
+    prefetched_.reset();
     const Status head = ReadAuditHead();
     if (!head.ok()) return Error{head.error()};
     const Status collected = Collect();

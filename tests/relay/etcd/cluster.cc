@@ -98,7 +98,7 @@ EtcdCluster::EtcdCluster(bool tls) : tls_(tls) {
   WaitForLeader();
 }
 
-void EtcdCluster::WaitForLeader() const {
+void EtcdCluster::WaitForLeader() {
   const EtcdTls files{directory_ + "/ca.pem", directory_ + "/client.pem",
                       directory_ + "/client.key"};
   const std::unique_ptr<EtcdClient> client =
@@ -110,7 +110,10 @@ void EtcdCluster::WaitForLeader() const {
     etcdserverpb::RangeResponse response;
     status = client->Range(request, response);
   }
-  if (!status.ok()) std::fprintf(stderr, "etcd: %s\n", status.error_message().c_str());
+  if (!status.ok()) {
+    std::fprintf(stderr, "etcd: %s\n", status.error_message().c_str());
+    for (std::size_t i = 0; i < members_.size(); ++i) Kill(i);
+  }
   Check(status.ok(), "etcd elects no leader");
 }
 

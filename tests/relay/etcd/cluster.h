@@ -37,7 +37,7 @@ class EtcdCluster {
     int peer_port = 0;
     pid_t pid = -1;
   };
-  void WaitForLeader() const;
+  void WaitForLeader();
 
   std::string directory_;
   bool tls_;
