@@ -18,21 +18,22 @@ int Finish(const Status& status) {
   return kExitCannot;
 }
 
-// What `kube`, `kube=KUBECONFIG` or `dir=PATH` names. Other kinds are refused by name, so that
-// nobody takes them for working.
+// What `kube`, `kube=KUBECONFIG` or `dir=PATH` names, and `xds=ADDR` for --apply.
 Result<relay::AgentOptions::Place> PlaceOf(const std::string& flag, const std::string& value) {
   if (value.starts_with("dir=") && value.size() > 4) {
-    return relay::AgentOptions::Place{.path = value.substr(4)};
+    return relay::AgentOptions::Place{.cluster = false, .path = value.substr(4), .address = ""};
   }
-  if (value == "kube") return relay::AgentOptions::Place{.cluster = true, .path = ""};
+  if (value == "kube")
+    return relay::AgentOptions::Place{.cluster = true, .path = "", .address = ""};
   if (value.starts_with("kube=") && value.size() > 5) {
-    return relay::AgentOptions::Place{.cluster = true, .path = value.substr(5)};
+    return relay::AgentOptions::Place{.cluster = true, .path = value.substr(5), .address = ""};
   }
-  if (value.starts_with("xds=")) {
-    return Error{flag + " " + value +
-                 ": this build writes to clusters and directories only; use kube or dir=PATH"};
+  const bool applies = flag == "--apply";
+  if (applies && value.starts_with("xds=") && value.size() > 4) {
+    return relay::AgentOptions::Place{.cluster = false, .path = "", .address = value.substr(4)};
   }
-  return Error{flag + " " + value + ": expected kube, kube=KUBECONFIG or dir=PATH"};
+  return Error{flag + " " + value + ": expected kube, kube=KUBECONFIG" +
+               (applies ? ", dir=PATH or xds=HOST:PORT" : " or dir=PATH")};
 }
 
 int StartServer(relay::ServeOptions options) {
@@ -129,7 +130,8 @@ void AddAgent(CLI::App& app, int& exit_code) {
       ->required();
   command
       ->add_option("--apply", flags->apply,
-                   "what is released goes to: kube[=KUBECONFIG]; dir=PATH, keeps PATH/weft.yaml")
+                   "what is released goes to: kube[=KUBECONFIG]; dir=PATH, keeps PATH/weft.yaml; "
+                   "xds=HOST:PORT, istiods ask for it there")
       ->required();
   command->add_option("--context", options->context, "context of the kubeconfig");
   command

@@ -101,9 +101,11 @@ class AgentProcess {
     } else {
       source_ = OpenDirectorySource(options_.source.path);
     }
-    Result<std::unique_ptr<Target>> target =
-        options_.apply.cluster ? OpenClusterTarget(options_.apply.path, options_.context)
-                               : OpenDirectoryTarget(options_.apply.path);
+    const AgentOptions::Place& apply = options_.apply;
+    Result<std::unique_ptr<Target>> target = !apply.address.empty() ? OpenMcpTarget(apply.address)
+                                             : apply.cluster
+                                                 ? OpenClusterTarget(apply.path, options_.context)
+                                                 : OpenDirectoryTarget(apply.path);
     if (!target.ok()) return Error{target.error()};
     target_ = std::move(target).value();
     return Unit{};

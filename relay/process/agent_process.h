@@ -17,10 +17,12 @@ struct AgentOptions {
   std::string state;       // directory
   std::string token_file;  // "" = enrolled before
   std::string ready_file;  // "" = none
-  // A directory (of manifests, to keep weft.yaml in), or a cluster by its kubeconfig.
+  // A directory (of manifests, to keep weft.yaml in), or a cluster by its kubeconfig; to apply to,
+  // the istiods that ask as well.
   struct Place {
     bool cluster = false;
-    std::string path;  // of the directory or the kubeconfig; "" = the pod's own account
+    std::string path;     // of the directory or the kubeconfig; "" = the pod's own account
+    std::string address;  // host:port to serve istiods at; "" = not that
   };
   Place source;
   Place apply;
