@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "relay/admin/http.h"
 
 namespace weft::cli {
@@ -37,26 +38,6 @@ int Post(const std::string& admin, const std::string& target, const Json& body, 
   }
   print(answer);
   return kExitClean;
-}
-
-// "90s", "10m", "2h" in seconds; nothing for anything else.
-std::optional<std::int64_t> Seconds(const std::string& text) {
-  if (text.size() < 2 || text.size() > 8) return std::nullopt;
-  std::int64_t number = 0;
-  for (const char c : text.substr(0, text.size() - 1)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = 10 * number + (c - '0');
-  }
-  switch (text.back()) {
-    case 's':
-      return number;
-    case 'm':
-      return 60 * number;
-    case 'h':
-      return 3600 * number;
-    default:
-      return std::nullopt;
-  }
 }
 
 struct TokenOptions {
@@ -102,13 +83,22 @@ void AddEnroll(CLI::App& app, int& exit_code) {
 
 void AddApprove(CLI::App& app, int& exit_code) {
   auto hold = std::make_shared<std::string>();
+  auto express = std::make_shared<bool>(false);
   auto admin = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("approve", "let a held release go; the holds are in weft status");
-  command->footer("Example:\n  weft approve 3f35f5bc1e6a");
-  command->add_option("hold", *hold, "id of the hold")->required();
+  CLI::App* command = app.add_subcommand(
+      "approve", "let a held release go, or the newest policy to every ring; see weft status");
+  command->footer("Examples:\n  weft approve 3f35f5bc1e6a\n  weft approve --express");
+  CLI::Option* id = command->add_option("hold", *hold, "id of the hold");
+  command->add_flag("--express", *express, "the newest proved policy goes to every ring at once")
+      ->excludes(id);
   AddAdmin(*command, *admin);
-  command->callback([hold, admin, &exit_code] {
+  command->callback([hold, express, admin, &exit_code] {
+    if (*express) {
+      exit_code = Post(*admin, "/v1/express", Json::object(),
+                       [](const Json&) { std::printf("the newest policy goes to every ring\n"); });
+      return;
+    }
+    if (hold->empty()) throw CLI::RequiredError("the id of a hold, or --express,");
     exit_code = Post(*admin, "/v1/approve", {{"hold", *hold}},
                      [&](const Json&) { std::printf("approved %s\n", hold->c_str()); });
   });

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/duration.h"
+#include "relay/identity/identity.h"
 #include "relay/process/agent_process.h"
 #include "relay/process/serve.h"
 
@@ -44,6 +46,28 @@ int StartServer(relay::ServeOptions options) {
   return Finish(relay::Serve(options));
 }
 
+// Puts `NAME=N` of --ring and the text of --soak into the options.
+Status TakeRings(const std::vector<std::string>& rings, const std::string& soak,
+                 relay::ServeOptions& options) {
+  for (const std::string& ring : rings) {
+    const std::size_t equals = ring.find('=');
+    const std::string name = ring.substr(0, equals);
+    const std::string number = equals == std::string::npos ? "" : ring.substr(equals + 1);
+    const bool digits = !number.empty() && number.size() <= 2 &&
+                        number.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || !relay::IsClusterName(name)) {
+      return Error{"--ring " + ring + ": expected CLUSTER=NUMBER, 0 to 99"};
+    }
+    if (!options.rings.emplace(name, std::stoul(number)).second) {
+      return Error{"--ring " + ring + ": the cluster is in a ring already"};
+    }
+  }
+  const std::optional<std::int64_t> seconds = Seconds(soak);
+  if (!seconds) return Error{"--soak " + soak + ": expected a duration such as 30s or 10m"};
+  options.soak = std::chrono::seconds(*seconds);
+  return Unit{};
+}
+
 struct AgentFlags {
   relay::AgentOptions options;
   std::string source;
@@ -68,6 +92,8 @@ int StartAgent(const AgentFlags& flags) {
 void AddServe(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<relay::ServeOptions>();
   auto hours = std::make_shared<std::int64_t>(720);
+  auto rings = std::make_shared<std::vector<std::string>>();
+  auto soak = std::make_shared<std::string>("30s");
   CLI::App* command = app.add_subcommand(
       "serve", "the management server: prove the policy, release it to the agents");
   command->footer(
@@ -93,12 +119,17 @@ void AddServe(CLI::App& app, int& exit_code) {
   command->add_option("--ca", options->ca,
                       "directory of the issuing key, the same for all servers; default STORE/ca");
   command->add_option("--ready-file", options->ready_file, "written once the server serves");
+  command->add_option("--ring", *rings,
+                      "CLUSTER=NUMBER: a policy goes to ring 0 first; others are in the last");
+  command->add_option("--soak", *soak, "a ring holds a policy so long before the next gets it")
+      ->capture_default_str();
   command->add_option("--certificate-hours", *hours, "life of agents' certificates")
       ->check(CLI::Range(1, 8760))
       ->capture_default_str();
-  command->callback([options, hours, &exit_code] {
+  command->callback([options, hours, rings, soak, &exit_code] {
     options->certificate_ttl = std::chrono::hours(*hours);
-    exit_code = StartServer(*options);
+    const Status taken = TakeRings(*rings, *soak, *options);
+    exit_code = taken.ok() ? StartServer(*options) : Finish(taken);
   });
 }
 
@@ -133,6 +164,8 @@ void AddAgent(CLI::App& app, int& exit_code) {
                    "what is released goes to: kube[=KUBECONFIG]; dir=PATH, keeps PATH/weft.yaml; "
                    "xds=HOST:PORT, istiods ask for it there")
       ->required();
+  command->add_option("--health", options->health,
+                      "http://host:port/path that tells how the cluster's traffic does: 2xx well");
   command->add_option("--context", options->context, "context of the kubeconfig");
   command
       ->add_option("--settle-ms", flags->settle_ms,

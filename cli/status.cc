@@ -65,6 +65,22 @@ std::string FindingText(const Json& finding) {
   return text;
 }
 
+std::string RingsText(const Json& status) {
+  std::string text;
+  for (const Json& ring : status.value("rings", Json::array())) {
+    const int number = ring.value("number", 0);
+    std::string clusters;
+    for (const Json& cluster : status["clusters"]) {
+      if (cluster.value("ring", -1) == number) clusters += " " + cluster.value("name", "");
+    }
+    const int left = ring.value("secondsLeft", 0);
+    text += fmt::format("ring {:<4}{}{}:{}\n", number, ring.value("state", ""),
+                        left > 0 ? fmt::format(" for {} s more", left) : "", clusters);
+    if (ring.contains("why")) text += "         " + ring.value("why", "") + "\n";
+  }
+  return text.empty() ? "" : "\n" + text;
+}
+
 std::string Human(const Json& status) {
   const Json& server = status["server"];
   const Json& policy = status["policy"];
@@ -103,6 +119,9 @@ std::string Human(const Json& status) {
     if (cluster.contains("discoveryReason")) {
       text += "  discovery: " + cluster.value("discoveryReason", "") + "\n";
     }
+    if (cluster.contains("complaint")) {
+      text += "  complains: " + cluster.value("complaint", "") + "\n";
+    }
     for (const Json& hold : cluster["holds"]) {
       text += fmt::format("  held: {}; {} removals. weft approve {}\n", hold.value("reason", ""),
                           hold.value("removals", 0), hold.value("id", ""));
@@ -117,7 +136,7 @@ std::string Human(const Json& status) {
                           drift.value("secondsAgo", 0));
     }
   }
-  return text;
+  return text + RingsText(status);
 }
 
 int Show(const Options& options) {

@@ -127,8 +127,8 @@ class BeastServer : public AdminServer {
   std::thread thread_;
 };
 
-void Limit(Tcp::socket& socket) {
-  const timeval patience{30, 0};
+void Limit(Tcp::socket& socket, std::chrono::seconds limit) {
+  const timeval patience{limit.count(), 0};
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
     ::setsockopt(socket.native_handle(), SOL_SOCKET, option, &patience, sizeof patience);
   }
@@ -157,7 +157,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& addre
   }
 }
 
-Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request) {
+Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request,
+                         std::chrono::seconds patience) {
   const std::string prefix = "http://";
   const std::optional<Address> address =
       url.starts_with(prefix) ? Split(url.substr(prefix.size())) : std::nullopt;
@@ -167,7 +168,7 @@ Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request) {
     Tcp::resolver resolver(context);
     Tcp::socket socket(context);
     asio::connect(socket, resolver.resolve(address->host, address->port));
-    Limit(socket);
+    Limit(socket, patience);
     http::request<http::string_body> out{http::string_to_verb(request.method), request.target, 11};
     out.set(http::field::host, address->host + ":" + address->port);
     out.set(http::field::content_type, "application/json");

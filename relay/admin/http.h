@@ -1,6 +1,7 @@
 // The admin port: a small HTTP/1.1 server on loopback, and the client the commands use.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,7 +33,9 @@ class AdminServer {
   [[nodiscard]] virtual std::string url() const = 0;  // "http://127.0.0.1:41234"
 };
 
-// One request to `url` (http://host:port); the error says that nobody answers. 30 s at most.
-[[nodiscard]] Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request);
+// One request to `url` (http://host:port); the error says that nobody answers. Waits for no part of
+// the answer longer than `patience`.
+[[nodiscard]] Result<HttpResponse> Ask(const std::string& url, const HttpRequest& request,
+                                       std::chrono::seconds patience = std::chrono::seconds(30));
 
 }  // namespace weft::relay

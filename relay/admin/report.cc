@@ -32,6 +32,7 @@ Json ClusterJson(const server::ClusterStatus& cluster, const Surroundings& aroun
               {"objects", cluster.objects},
               {"discovered", cluster.discovered},
               {"discovery", cluster.discovery}};
+  if (!cluster.complaint.empty()) one["complaint"] = cluster.complaint;
   if (!cluster.discovery_reason.empty()) one["discoveryReason"] = cluster.discovery_reason;
   one["holds"] = Json::array();
   for (const Hold& hold : cluster.holds) {
@@ -83,6 +84,15 @@ std::string StatusJson(const server::Status& status, const Surroundings& around)
   json["clusters"] = Json::array();
   for (const server::ClusterStatus& cluster : status.clusters) {
     json["clusters"].push_back(ClusterJson(cluster, around));
+    if (!status.rings.empty()) json["clusters"].back()["ring"] = cluster.ring;
+  }
+  json["rings"] = Json::array();
+  for (const server::RingStatus& ring : status.rings) {
+    Json one = {{"number", ring.number},
+                {"state", StateName(ring.state)},
+                {"secondsLeft", (ring.left.count() + 999) / 1000}};
+    if (!ring.why.empty()) one["why"] = ring.why;
+    json["rings"].push_back(std::move(one));
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
@@ -128,10 +138,22 @@ std::string Metrics(const server::Status& status, const Surroundings& around) {
          return std::count_if(c.drift.begin(), c.drift.end(),
                               [](const server::DriftStatus& drift) { return drift.held; });
        });
+  each("weft_cluster_complains", "1 while whoever watches its traffic complains.",
+       [](const Cluster& c) { return c.complaint.empty() ? 0 : 1; });
   each("weft_cluster_certificate_expires_seconds", "Unix time; 0 unknown.", [&](const Cluster& c) {
     const auto at = around.certificate_expires.find(c.name);
     return at == around.certificate_expires.end() ? std::int64_t{0} : at->second;
   });
+  const auto each_ring = [&](const char* name, const char* help, server::RingStatus::State state) {
+    describe(name, help);
+    for (const server::RingStatus& ring : status.rings) {
+      text += fmt::format("{}{{ring=\"{}\"}} {}\n", name, ring.number, ring.state == state ? 1 : 0);
+    }
+  };
+  each_ring("weft_ring_through", "1 when the ring held the newest proved policy for the soak.",
+            server::RingStatus::State::kThrough);
+  each_ring("weft_ring_rolled_back", "1 when the ring went back from the newest proved policy.",
+            server::RingStatus::State::kRolledBack);
   return text;
 }
 

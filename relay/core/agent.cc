@@ -110,7 +110,13 @@ void Agent::Handle(const Tick&) {
     Upload();
   }
   if (session_ != 0 && !welcomed_ && now_ - greeted_at_ >= config_.reply_timeout) Greet();
-  if (session_ != 0 && now_ - said_at_ >= config_.heartbeat) Say(Heartbeat{degraded_});
+  if (session_ != 0 && now_ - said_at_ >= config_.heartbeat) Say(Heartbeat{degraded_, complaint_});
+}
+
+void Agent::Handle(const HealthChecked& event) {
+  if (event.complaint == complaint_) return;
+  complaint_ = event.complaint;
+  if (welcomed_) Say(Heartbeat{degraded_, complaint_});
 }
 
 void Agent::Say(AgentMessage message) {

@@ -74,9 +74,13 @@ struct Discovered {
   SnapshotPtr inventory;  // null: the source is degraded
   std::string reason;
 };
+// How the cluster's traffic does, by whoever watches it.
+struct HealthChecked {
+  std::string complaint;  // "" = well
+};
 struct Tick {};
 using Event = std::variant<Started, SessionOpened, SessionClosed, Received, Fetched, Tried,
-                           Persisted, TargetWritten, TargetRead, Discovered, Tick>;
+                           Persisted, TargetWritten, TargetRead, Discovered, HealthChecked, Tick>;
 
 // ---- actions
 
@@ -164,6 +168,7 @@ class Agent {
   void Handle(const TargetWritten& event);
   void Handle(const TargetRead& event);
   void Handle(const Discovered& event);
+  void Handle(const HealthChecked& event);
   void Handle(const Tick& event);
 
   void Handle(const Welcome& message);
@@ -225,6 +230,7 @@ class Agent {
 
   SnapshotPtr inventory_;     // newest; null before the first
   std::string degraded_;      // why the source cannot be read; "" = it can
+  std::string complaint_;     // HealthChecked
   Digest welcome_input_;      // what the server had when the session began
   SnapshotPtr server_input_;  // what it took in this session; null = nothing yet
   SnapshotPtr uploading_;     // null: no upload in flight

@@ -28,6 +28,7 @@ void Agent::Handle(const Welcome& message) {
   failures_ = 0;
   welcome_input_ = message.input_root;
   if (!degraded_.empty()) Say(Degraded{degraded_});
+  if (!complaint_.empty()) Say(Heartbeat{degraded_, complaint_});
   Upload();
 }
 

@@ -93,7 +93,8 @@ struct Ack {
 };
 
 struct Heartbeat {
-  std::string degraded;  // as in Degraded; "" = the source can be read
+  std::string degraded;   // as in Degraded; "" = the source can be read
+  std::string complaint;  // what is wrong with the cluster's traffic; "" = nothing, or nobody looks
 };
 
 // What others changed in the target: put right, or left as it is because they keep changing it.

@@ -69,6 +69,7 @@ void Server::Drop(Cluster& cluster) {
   cluster.in_flight.reset();
   cluster.holds_now = nullptr;
   cluster.effective = false;
+  cluster.held_since.reset();
 }
 
 void Server::CloseSession(Cluster& cluster, const std::string& reason) {
@@ -95,6 +96,9 @@ void Server::Handle(const Received& event) {
 
 void Server::Handle(const std::string&, Cluster& cluster, const Heartbeat& message) {
   cluster.source_error = message.degraded;
+  if (cluster.complaint == message.complaint) return;
+  cluster.complaint = message.complaint;
+  MaybeCommit();
 }
 
 void Server::Handle(const std::string& name, Cluster& cluster, const Drift& message) {

@@ -8,6 +8,8 @@
 //  - a cluster's discovery stays as it was while the cluster is away or its source cannot be read;
 //  - removals beyond the budget are held for a person, and approved for exactly these objects;
 //  - an object an agent refused is not offered again with the same digest;
+//  - with rings, a policy reaches a cluster once every cluster of the rings before has held it for
+//    the soak; where an agent refuses it or complains, the ring goes back to what it held before;
 //  - one offer in flight for each agent, newer releases coalesce.
 #pragma once
 
@@ -62,6 +64,10 @@ struct ClusterRecord {
   std::vector<Permit> permits;            // given for the way to `desired`
   Refusals refused;
   std::string pinned_policy;  // rolled back from it: not released again; "" = none
+  std::string pinned_why;     // the complaint about it; "" = a person rolled back
+  std::string admitted;       // newest policy its ring was opened for; "" = none, or no rings
+  SnapshotPtr good;           // with rings: held for the soak without complaint; null = none yet
+  std::string good_policy;    // that it is of
   bool rebase = false;        // a person let its agent, which is ahead, be moved here
   std::string adopt;          // store that agent may leave for this one; "" = none
   std::map<std::string, std::uint64_t> spent;
@@ -136,6 +142,10 @@ struct Rollback {
   std::uint64_t generation = 0;  // they are from; for the audit
   std::string actor;
 };
+// The newest proved policy goes to every ring at once.
+struct Express {
+  std::string actor;
+};
 // The session of this cluster, if it has one, is to end.
 struct Dismiss {
   std::string cluster;
@@ -143,7 +153,7 @@ struct Dismiss {
 };
 struct Tick {};
 using Event = std::variant<SessionOpened, SessionClosed, Received, PolicyRead, Compiled, Committed,
-                           Leadership, Approve, Rollback, Dismiss, Tick>;
+                           Leadership, Approve, Rollback, Express, Dismiss, Tick>;
 
 // ---- actions
 
@@ -190,6 +200,9 @@ struct Config {
   Time retry_refused = std::chrono::seconds(30);    // what needs an object that seems to be there
   Time session_timeout = std::chrono::seconds(60);  // nothing heard: closed
   Time check_leadership = std::chrono::seconds(10);
+  // By cluster; 0 comes first, the clusters that are not named come last. Empty: no rings.
+  std::map<std::string, unsigned> rings;
+  Time soak = std::chrono::seconds(30);  // a ring holds a policy so long before the next gets it
   // What is wrong with a discovered object, "" when nothing is. Pure.
   std::function<std::string(const Object&)> check_input;
 };
@@ -205,6 +218,7 @@ struct DriftStatus {
 
 struct ClusterStatus {
   std::string name;
+  unsigned ring = 0;
   bool connected = false;
   bool declared = false;
   Version desired;
@@ -219,7 +233,16 @@ struct ClusterStatus {
   std::vector<ObjectError> errors;
   std::vector<DriftStatus> drift;
   std::string rejection;  // of the newest offer as a whole
+  std::string complaint;  // Heartbeat::complaint
 };
+struct RingStatus {
+  enum class State { kWaiting, kReleasing, kSoaking, kThrough, kRolledBack };
+  unsigned number = 0;
+  State state = State::kWaiting;  // with regard to the newest proved policy
+  Time left{0};                   // of the soak
+  std::string why;                // it was rolled back, or does not get on; "" = nothing is wrong
+};
+[[nodiscard]] std::string_view StateName(RingStatus::State state);
 struct Status {
   std::uint64_t term = 0;
   std::uint64_t generation = 0;
@@ -232,6 +255,7 @@ struct Status {
   std::vector<std::string> waiting_for;  // declared clusters that never reported
   std::string store_error;               // of the last commit; "" = it went well
   std::vector<ClusterStatus> clusters;
+  std::vector<RingStatus> rings;  // by number; empty: no rings
 };
 
 // Not thread-safe.
@@ -246,6 +270,8 @@ class Server {
   // The object, if the cluster may have it: it is in what the cluster is to run.
   [[nodiscard]] ObjectPtr Find(const std::string& cluster, const Digest& digest) const;
   [[nodiscard]] bool HasHold(const std::string& id) const;
+  // Whether some ring still waits for the newest proved policy.
+  [[nodiscard]] bool HasWaitingRing() const;
 
  private:
   // An upload of which the last part is still to come.
@@ -288,6 +314,10 @@ class Server {
     std::optional<Permit> approved;  // for its next release
     SnapshotPtr rollback_to;         // a person's wish for its next release; null = none
     std::string rejection;
+    std::string complaint;
+    bool complained_before = false;  // when its ring was opened
+    // Since when it is in force, without complaint, what its ring was opened for.
+    std::optional<Time> held_since;
     std::map<ObjectKey, DriftStatus> drift;  // `ago` is when, here
     std::map<Digest, SnapshotPtr> known;     // sets released for it, by root
     std::vector<Digest> known_order;
@@ -302,6 +332,7 @@ class Server {
   void Handle(const Leadership& event);
   void Handle(const Approve& event);
   void Handle(const Rollback& event);
+  void Handle(const Express& event);
   void Handle(const Dismiss& event);
   void Handle(const Tick& event);
 
@@ -324,8 +355,8 @@ class Server {
   void MaybeCommit();
   // Puts the cluster's next release into `commit`, or holds it.
   void Prepare(const std::string& name, Cluster& cluster, Commit& commit);
-  // What the cluster is to run next, given what its agent refuses.
-  [[nodiscard]] static SnapshotPtr Next(const Cluster& cluster);
+  // What the cluster is to run next, given its ring and what its agent refuses.
+  [[nodiscard]] SnapshotPtr Next(const Cluster& cluster) const;
   // What its agent keeps in place of the refused objects of `wanted`; null while the content of one
   // of them is not known here.
   [[nodiscard]] static SnapshotPtr WithoutRefused(const Cluster& cluster,
@@ -333,6 +364,23 @@ class Server {
   [[nodiscard]] std::vector<std::string> WaitingFor() const;
   [[nodiscard]] bool AllReportedHere() const;
   void Depose();
+
+  // server_rings.cc
+  // The clusters that the newest proved policy is for.
+  [[nodiscard]] std::map<unsigned, std::vector<std::string>> Rings() const;
+  [[nodiscard]] unsigned RingOf(const std::string& name) const;
+  // Whether its ring was opened for the newest proved policy.
+  [[nodiscard]] bool IsIn(const Cluster& cluster) const;
+  void AdvanceRings();
+  void Open(const std::string& name, Cluster& cluster);
+  void Watch(Cluster& cluster) const;
+  [[nodiscard]] bool IsSettled(const Cluster& cluster) const;
+  [[nodiscard]] bool IsThrough(const Cluster& cluster) const;
+  void KeepGood(const std::string& name, Cluster& cluster);
+  // Why what its ring was opened for has to go again; "" = nothing says so.
+  [[nodiscard]] std::string Complaint(const Cluster& cluster) const;
+  void RollBackRing(unsigned number, const std::vector<std::string>& names);
+  [[nodiscard]] RingStatus StatusOf(unsigned number, const std::vector<std::string>& names) const;
 
   // server_offers.cc
   void MaybeOffer(const std::string& name, Cluster& cluster);
@@ -354,6 +402,8 @@ class Server {
   void HoldAgent(const std::string& name, Cluster& cluster, Hold::Kind kind, std::string reason,
                  std::vector<ObjectKey> removed);
   void Drop(Cluster& cluster);
+  // Whether its target holds what was released for it.
+  [[nodiscard]] static bool Runs(const Cluster& cluster);
   void CloseSession(Cluster& cluster, const std::string& reason);
 
   Config config_;
@@ -376,6 +426,7 @@ class Server {
   bool rebased_ = false;
   bool compiling_rebased_ = false;
   Candidate candidate_;  // newest; outputs moved to the clusters when proved
+  std::string proved_;   // policy of the newest that was proved; "" = none in this life
 
   std::set<std::string> dirty_;   // clusters whose records changed and are not in the store
   std::uint64_t raise_term_ = 0;  // the next commit starts this term; 0 = keeps the term

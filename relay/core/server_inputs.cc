@@ -131,6 +131,7 @@ void Server::Handle(const Compiled& event) {
   candidate_ = event.candidate;
   if (candidate_.verdict == Verdict::kProved && WaitingFor().empty()) {
     rebased_ = rebased_ || compiling_rebased_;
+    proved_ = candidate_.policy;
     for (const auto& [name, output] : candidate_.outputs) {
       Cluster& cluster = clusters_[name];
       cluster.candidate = output;

@@ -21,6 +21,7 @@ void Server::Handle(const std::string& name, Cluster& cluster, const Hello& mess
   cluster.in_flight.reset();
   cluster.agent_hold.reset();
   cluster.rejection.clear();
+  cluster.complaint.clear();
   cluster.offer_not_before = now_;
   cluster.in_force = cluster.effective = message.in_force;
   const bool foreign = !message.store_id.empty() && message.store_id != image_.store_id &&
@@ -129,8 +130,10 @@ void Server::MaybeOffer(const std::string& name, Cluster& cluster) {
   }
   if (cluster.applied == record.version && cluster.holds_now->root == record.desired->root) return;
   if (cluster.agent_hold && cluster.agent_hold->kind == Hold::Kind::kAhead) return;
-  if (record.rebase && (!rebased_ || Next(cluster)->root != record.desired->root)) {
-    cluster.rejection = "waits until every cluster has reported anew";
+  if (record.rebase &&
+      (!rebased_ || !IsIn(cluster) || Next(cluster)->root != record.desired->root)) {
+    cluster.rejection = rebased_ && !IsIn(cluster) ? "waits for the rings before it"
+                                                   : "waits until every cluster has reported anew";
     return;
   }
   Delta delta = Diff(*cluster.holds_now, *record.desired);
@@ -172,7 +175,8 @@ void Server::Handle(const std::string& name, Cluster& cluster, const Ack& messag
 std::set<Digest> Server::Wanted(const Cluster& cluster, const ObjectKey& key) {
   std::set<Digest> wanted;
   const auto refused = cluster.record.refused.find(key);
-  for (const SnapshotPtr& set : {cluster.candidate, cluster.record.desired, cluster.rollback_to}) {
+  for (const SnapshotPtr& set :
+       {cluster.candidate, cluster.record.desired, cluster.rollback_to, cluster.record.good}) {
     if (!set) continue;
     const auto at = set->objects.find(key);
     ObjectPtr object = at == set->objects.end() ? nullptr : at->second;

@@ -38,14 +38,14 @@ bool Server::AllReportedHere() const {
   });
 }
 
-SnapshotPtr Server::Next(const Cluster& cluster) {
+SnapshotPtr Server::Next(const Cluster& cluster) const {
   const ClusterRecord& record = cluster.record;
+  const bool free =
+      cluster.candidate && IsIn(cluster) && record.pinned_policy != cluster.candidate_policy;
   SnapshotPtr wanted = cluster.rollback_to;
-  if (!wanted) {
-    if (!cluster.candidate) return record.desired;
-    const bool pinned = record.pinned_policy == cluster.candidate_policy;
-    wanted = pinned ? record.desired : cluster.candidate;
-  }
+  if (!wanted && free) wanted = cluster.candidate;
+  if (!wanted && !record.pinned_why.empty()) wanted = record.good;
+  if (!wanted) return record.desired;
   SnapshotPtr next = WithoutRefused(cluster, wanted);
   return next ? next : record.desired;
 }
@@ -83,6 +83,7 @@ SnapshotPtr Server::WithoutRefused(const Cluster& cluster, const SnapshotPtr& wa
 
 void Server::MaybeCommit() {
   if (committing_ || now_ < commit_not_before_) return;
+  AdvanceRings();
   Commit commit{.term = image_.term,
                 .new_term = std::max(image_.term, raise_term_),
                 .parent = image_.head,
@@ -105,7 +106,8 @@ void Server::MaybeCommit() {
 void Server::Prepare(const std::string& name, Cluster& cluster, Commit& commit) {
   const SnapshotPtr next = Next(cluster);
   // What the agent took from elsewhere is newer: what is released goes out again, newer still.
-  const bool again = cluster.record.rebase && cluster.record.version.generation > 0 &&
+  const bool again = cluster.record.rebase && IsIn(cluster) &&
+                     cluster.record.version.generation > 0 &&
                      cluster.record.version <= cluster.hello.highest;
   if (next->root == cluster.record.desired->root && !again) {
     cluster.hold.reset();
@@ -135,9 +137,14 @@ void Server::Prepare(const std::string& name, Cluster& cluster, Commit& commit) 
   record.version = commit.head;
   record.permits.clear();
   if (approved) record.permits.push_back(*cluster.approved);
-  if (cluster.rollback_to) record.pinned_policy = candidate_.policy;
-  if (!cluster.rollback_to && record.pinned_policy != cluster.candidate_policy) {
+  if (cluster.rollback_to) {
+    // What it is rolled back from is what was proved, not what is held by now.
+    record.pinned_policy =
+        cluster.candidate_policy.empty() ? candidate_.policy : cluster.candidate_policy;
+    record.pinned_why.clear();
+  } else if (IsIn(cluster) && record.pinned_policy != cluster.candidate_policy) {
     record.pinned_policy.clear();
+    record.pinned_why.clear();
   }
   if (!approved) {
     PruneBudget budget = cluster.budget;
@@ -180,6 +187,7 @@ void Server::Handle(const Committed& event) {
       cluster.record.desired = record.desired;
       cluster.record.permits = record.permits;
       cluster.record.pinned_policy = record.pinned_policy;
+      cluster.record.pinned_why = record.pinned_why;
       cluster.record.spent = record.spent;
       cluster.approved.reset();
       if (cluster.rollback_to && Next(cluster)->root == record.desired->root) {

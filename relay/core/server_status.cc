@@ -15,6 +15,12 @@ std::string DiscoveryWord(bool connected, bool fresh, bool reported, const std::
 
 }  // namespace
 
+// A version alone says nothing: another store may have given the same numbers.
+bool Server::Runs(const Cluster& cluster) {
+  return cluster.in_force && cluster.applied == cluster.record.version && cluster.holds_now &&
+         cluster.holds_now->root == cluster.record.desired->root;
+}
+
 Status Server::GetStatus() const {
   Status status{.term = image_.term,
                 .generation = image_.head.generation,
@@ -29,6 +35,7 @@ Status Server::GetStatus() const {
   for (const auto& [name, cluster] : clusters_) {
     const ClusterRecord& record = cluster.record;
     ClusterStatus one{.name = name,
+                      .ring = RingOf(name),
                       .connected = cluster.session != 0 && cluster.greeted,
                       .desired = record.version,
                       .applied = cluster.applied,
@@ -36,7 +43,7 @@ Status Server::GetStatus() const {
                       .discovered = record.input->objects.size()};
     one.declared = std::find(candidate_.declared.begin(), candidate_.declared.end(), name) !=
                    candidate_.declared.end();
-    one.in_sync = one.connected && cluster.in_force && cluster.applied == record.version;
+    one.in_sync = one.connected && Runs(cluster);
     one.effective = one.in_sync && cluster.effective;
     one.discovery_reason =
         cluster.source_error.empty() ? cluster.input_refused : cluster.source_error;
@@ -50,6 +57,7 @@ Status Server::GetStatus() const {
       }
     }
     one.rejection = cluster.rejection;
+    one.complaint = cluster.complaint;
     for (const auto& [key, drift] : cluster.drift) {
       if (now_ - drift.ago > kDriftTold) continue;
       one.drift.push_back(drift);
@@ -59,6 +67,7 @@ Status Server::GetStatus() const {
         status.live && (!cluster.candidate || cluster.candidate->root == record.desired->root);
     status.clusters.push_back(std::move(one));
   }
+  for (const auto& [number, names] : Rings()) status.rings.push_back(StatusOf(number, names));
   return status;
 }
 

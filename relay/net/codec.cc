@@ -182,65 +182,68 @@ v1::Object Encode(const Object& object) {
 
 v1::AgentFrame Encode(const AgentMessage& message) {
   v1::AgentFrame frame;
-  std::visit(
-      Overloaded{[&](const Hello& m) {
-                   v1::Hello* out = frame.mutable_hello();
-                   out->set_protocol(m.protocol);
-                   out->set_store_id(m.store_id);
-                   Put(m.applied, out->mutable_applied());
-                   Put(m.highest, out->mutable_highest());
-                   out->set_reign(m.reign);
-                   out->set_root(EncodeDigest(m.root));
-                   out->set_in_force(m.in_force);
-                 },
-                 [&](const Holdings& m) {
-                   v1::Holdings* out = frame.mutable_holdings();
-                   out->set_root(EncodeDigest(m.root));
-                   for (const Holdings::Entry& entry : m.entries) {
-                     v1::Holdings::Entry* to = out->add_entries();
-                     Put(entry.key, to->mutable_key());
-                     to->set_digest(EncodeDigest(entry.digest));
-                   }
-                 },
-                 [&](const Contents& m) {
-                   v1::Contents* out = frame.mutable_contents();
-                   for (const ObjectPtr& object : m.objects) Put(*object, true, out->add_objects());
-                 },
-                 [&](const Discovery& m) {
-                   v1::Discovery* out = frame.mutable_discovery();
-                   out->set_sequence(m.sequence);
-                   out->set_part(m.part);
-                   out->set_last(m.last);
-                   out->set_full(m.full);
-                   Put(m.delta, kMaxMessageBytes, out->mutable_delta());
-                 },
-                 [&](const Degraded& m) { frame.mutable_degraded()->set_reason(m.reason); },
-                 [&](const Ack& m) {
-                   v1::Ack* out = frame.mutable_ack();
-                   Put(m.version, out->mutable_version());
-                   out->set_phase(static_cast<v1::Ack::Phase>(m.phase));
-                   out->set_root(EncodeDigest(m.root));
-                   out->set_reason(m.reason);
-                   out->set_over_budget(m.over_budget);
-                   for (const ObjectError& error : m.errors) {
-                     v1::Ack::Error* to = out->add_errors();
-                     Put(error.key, to->mutable_key());
-                     to->set_digest(EncodeDigest(error.digest));
-                     to->set_detail(error.detail);
-                     if (error.needs) Put(*error.needs, to->mutable_needs());
-                   }
-                 },
-                 [&](const Heartbeat& m) { frame.mutable_heartbeat()->set_degraded(m.degraded); },
-                 [&](const Drift& m) {
-                   v1::Drift* out = frame.mutable_drift();
-                   out->set_held(m.held);
-                   for (const Drifted& object : m.objects) {
-                     v1::Drift::Object* to = out->add_objects();
-                     Put(object.key, to->mutable_key());
-                     to->set_detail(object.detail);
-                   }
-                 }},
-      message);
+  std::visit(Overloaded{[&](const Hello& m) {
+                          v1::Hello* out = frame.mutable_hello();
+                          out->set_protocol(m.protocol);
+                          out->set_store_id(m.store_id);
+                          Put(m.applied, out->mutable_applied());
+                          Put(m.highest, out->mutable_highest());
+                          out->set_reign(m.reign);
+                          out->set_root(EncodeDigest(m.root));
+                          out->set_in_force(m.in_force);
+                        },
+                        [&](const Holdings& m) {
+                          v1::Holdings* out = frame.mutable_holdings();
+                          out->set_root(EncodeDigest(m.root));
+                          for (const Holdings::Entry& entry : m.entries) {
+                            v1::Holdings::Entry* to = out->add_entries();
+                            Put(entry.key, to->mutable_key());
+                            to->set_digest(EncodeDigest(entry.digest));
+                          }
+                        },
+                        [&](const Contents& m) {
+                          v1::Contents* out = frame.mutable_contents();
+                          for (const ObjectPtr& object : m.objects)
+                            Put(*object, true, out->add_objects());
+                        },
+                        [&](const Discovery& m) {
+                          v1::Discovery* out = frame.mutable_discovery();
+                          out->set_sequence(m.sequence);
+                          out->set_part(m.part);
+                          out->set_last(m.last);
+                          out->set_full(m.full);
+                          Put(m.delta, kMaxMessageBytes, out->mutable_delta());
+                        },
+                        [&](const Degraded& m) { frame.mutable_degraded()->set_reason(m.reason); },
+                        [&](const Ack& m) {
+                          v1::Ack* out = frame.mutable_ack();
+                          Put(m.version, out->mutable_version());
+                          out->set_phase(static_cast<v1::Ack::Phase>(m.phase));
+                          out->set_root(EncodeDigest(m.root));
+                          out->set_reason(m.reason);
+                          out->set_over_budget(m.over_budget);
+                          for (const ObjectError& error : m.errors) {
+                            v1::Ack::Error* to = out->add_errors();
+                            Put(error.key, to->mutable_key());
+                            to->set_digest(EncodeDigest(error.digest));
+                            to->set_detail(error.detail);
+                            if (error.needs) Put(*error.needs, to->mutable_needs());
+                          }
+                        },
+                        [&](const Heartbeat& m) {
+                          frame.mutable_heartbeat()->set_degraded(m.degraded);
+                          frame.mutable_heartbeat()->set_complaint(m.complaint);
+                        },
+                        [&](const Drift& m) {
+                          v1::Drift* out = frame.mutable_drift();
+                          out->set_held(m.held);
+                          for (const Drifted& object : m.objects) {
+                            v1::Drift::Object* to = out->add_objects();
+                            Put(object.key, to->mutable_key());
+                            to->set_detail(object.detail);
+                          }
+                        }},
+             message);
   return frame;
 }
 
@@ -323,7 +326,8 @@ Result<AgentMessage> Decode(const v1::AgentFrame& frame) {
       message = ReadAck(frame.ack(), reader);
       break;
     case v1::AgentFrame::kHeartbeat:
-      message = Heartbeat{reader.ReadText(frame.heartbeat().degraded())};
+      message = Heartbeat{reader.ReadText(frame.heartbeat().degraded()),
+                          reader.ReadText(frame.heartbeat().complaint())};
       break;
     case v1::AgentFrame::kDrift:
       message = ReadDrift(frame.drift(), reader);

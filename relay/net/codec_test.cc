@@ -29,7 +29,7 @@ TEST(Codec, KeepsEveryMessage) {
            Discovery{7, 1, true, true, delta}, Degraded{"gone"},
            Ack{{1, 2}, Phase::kEffective, Sha256("r"), "why", true, {{kKey, Sha256("d"), "bad"}}},
            Ack{{1, 2}, Phase::kRejected, Sha256("r"), "", false, {{kKey, Sha256("d"), "", kKey}}},
-           Heartbeat{"gone"}, Drift{{{kKey, "gone"}}, true}}) {
+           Heartbeat{"gone", "errors"}, Drift{{{kKey, "gone"}}, true}}) {
     ExpectSame<AgentMessage, v1::AgentFrame>(message);
   }
   for (const ServerMessage& message : std::vector<ServerMessage>{

@@ -17,6 +17,7 @@
 #include "relay/files/state.h"
 #include "relay/identity/identity.h"
 #include "relay/net/client.h"
+#include "relay/process/health.h"
 #include "relay/process/log.h"
 #include "relay/process/mailbox.h"
 #include "relay/process/signals.h"
@@ -31,6 +32,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::seconds kRenewRetry{30};
 constexpr int kFirstLooks = 30;  // a second apart
+constexpr std::chrono::seconds kLookAtHealth{2};
 
 Time Now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
@@ -76,6 +78,9 @@ class AgentProcess {
         jobs_.Push([this, discovered = std::move(discovered)] { Deliver(discovered); });
       });
     });
+    if (health_) {
+      health_thread_ = std::thread([this] { WatchHealth(); });
+    }
     Log(Level::kInfo, "agent runs",
         {{"cluster", options_.cluster}, {"server", options_.servers.front()}});
     return WriteReady();
@@ -85,7 +90,8 @@ class AgentProcess {
     if (std::exchange(stopped_, true)) return;
     stopping_ = true;
     if (source_) source_->Stop();
-    for (std::thread* thread : {&source_thread_, &target_thread_, &work_thread_, &core_thread_}) {
+    for (std::thread* thread :
+         {&health_thread_, &source_thread_, &target_thread_, &work_thread_, &core_thread_}) {
       if (thread->joinable()) thread->join();
     }
     client_.reset();
@@ -108,6 +114,10 @@ class AgentProcess {
                                                  : OpenDirectoryTarget(apply.path);
     if (!target.ok()) return Error{target.error()};
     target_ = std::move(target).value();
+    if (options_.health.empty()) return Unit{};
+    Result<HealthWatch> health = HealthWatch::Make(options_.health);
+    if (!health.ok()) return Error{"--health " + health.error()};
+    health_ = std::make_unique<HealthWatch>(std::move(health).value());
     return Unit{};
   }
 
@@ -199,6 +209,19 @@ class AgentProcess {
     while (!stopping_) {
       const std::optional<std::function<void()>> job = work.Pop(kTick);
       if (job) (*job)();
+    }
+  }
+
+  void WatchHealth() {
+    Time next = Now();
+    while (!stopping_) {
+      if (Now() < next) {
+        std::this_thread::sleep_for(kTick);
+        continue;
+      }
+      const std::string complaint = health_->Look();
+      jobs_.Push([this, complaint] { Deliver(agent::HealthChecked{complaint}); });
+      next = Now() + kLookAtHealth;
     }
   }
 
@@ -330,12 +353,14 @@ class AgentProcess {
   Mailbox<std::function<void()>> target_work_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Target> target_;
+  std::unique_ptr<HealthWatch> health_;  // null: nobody watches
   std::atomic<bool> stopping_ = false;
   bool stopped_ = false;
   std::thread core_thread_;
   std::thread work_thread_;
   std::thread target_thread_;
   std::thread source_thread_;
+  std::thread health_thread_;
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ struct AgentOptions {
   Place source;
   Place apply;
   std::string context;                  // of the kubeconfigs; "" = their current one
+  std::string health;                   // HealthWatch's URL; "" = nobody watches
   std::chrono::milliseconds settle{0};  // between the steps of a release; 0 = all at once
 };
 

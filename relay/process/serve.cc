@@ -70,6 +70,8 @@ class ServerProcess {
     revoked_ = std::move(revoked).value();
     server::Config config;
     config.check_input = WrongWithDiscovered;
+    config.rings = options_.rings;
+    config.soak = options_.soak;
     core_ = std::make_unique<server::Server>(config, std::move(image).value(), Now());
     core_thread_ = std::thread([this] { Loop(); });
     compile_thread_ = std::thread([this] { CompileLoop(); });
@@ -308,6 +310,7 @@ class ServerProcess {
     try {
       if (request.target == "/v1/tokens") return MakeToken(body);
       if (request.target == "/v1/approve") return ApproveHold(body);
+      if (request.target == "/v1/express") return GoExpress();
       if (request.target == "/v1/rollback") return RollBack(body);
       if (request.target == "/v1/revoke") return RevokeCluster(body);
     } catch (const Json::exception& error) {
@@ -378,6 +381,16 @@ class ServerProcess {
                               "`: what it was for may have changed; see weft status");
     }
     return {.body = Json{{"approved", hold}}.dump() + "\n"};
+  }
+
+  HttpResponse GoExpress() {
+    const bool waits = Asked([&] {
+      if (!core_->HasWaitingRing()) return false;
+      Deliver(server::Express{"operator"});
+      return true;
+    });
+    if (!waits) return Failure(409, "no ring waits for the newest proved policy");
+    return {.body = Json{{"express", true}}.dump() + "\n"};
   }
 
   HttpResponse RollBack(const Json& body) {

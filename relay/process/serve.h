@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "dsl/result.h"
@@ -18,7 +19,9 @@ struct ServeOptions {
   std::string listen = "0.0.0.0:9900";
   std::string enroll_listen = "0.0.0.0:9901";
   std::string admin_listen = "127.0.0.1:9902";
-  std::string ready_file;  // "" = none
+  std::string ready_file;                 // "" = none
+  std::map<std::string, unsigned> rings;  // server::Config::rings
+  std::chrono::seconds soak{30};
   std::chrono::seconds certificate_ttl = std::chrono::hours(30 * 24);
 };
 

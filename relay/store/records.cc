@@ -57,6 +57,10 @@ std::string ToText(const ClusterRecord& record) {
                {"input", ToHex(record.input->root)},
                {"reported", record.reported},
                {"pinned", record.pinned_policy},
+               {"pinnedWhy", record.pinned_why},
+               {"admitted", record.admitted},
+               {"good", record.good ? Json(ToHex(record.good->root)) : Json()},
+               {"goodPolicy", record.good_policy},
                {"rebase", record.rebase},
                {"adopt", record.adopt},
                {"spent", record.spent},
@@ -182,6 +186,15 @@ Result<ServerImage> Records::Lead(std::uint64_t least_term) {
       record.input = input.value();
       record.reported = json.at("reported");
       record.pinned_policy = json.at("pinned");
+      record.pinned_why = json.value("pinnedWhy", "");
+      record.admitted = json.value("admitted", "");
+      record.good_policy = json.value("goodPolicy", "");
+      const Json good = json.value("good", Json());
+      if (good.is_string()) {
+        const Result<SnapshotPtr> set = ReadSet(ToDigest(good));
+        if (!set.ok()) return Error{set.error()};
+        record.good = set.value();
+      }
       record.rebase = json.at("rebase");
       record.adopt = json.at("adopt");
       record.spent = json.at("spent").get<std::map<std::string, std::uint64_t>>();
@@ -238,6 +251,7 @@ server::Committed Records::Save(const server::Commit& commit, std::int64_t unix_
   for (const auto& [name, record] : commit.records) {
     AddSet(record.desired, writes);
     AddSet(record.input, writes);
+    if (record.good) AddSet(record.good, writes);
     for (const auto& [key, refusals] : record.refused) {
       for (const auto& [digest, refusal] : refusals) {
         if (refusal.instead) AddObject(*refusal.instead, writes);
@@ -347,6 +361,8 @@ Status Records::Collect() {
     const Json record = Json::parse(value);
     needed.insert("set/" + record.at("desired").get<std::string>());
     needed.insert("set/" + record.at("input").get<std::string>());
+    const Json good = record.value("good", Json());
+    if (good.is_string()) needed.insert("set/" + good.get<std::string>());
     for (const Json& refused : record.at("refused")) {
       if (!refused.at(3).is_null()) needed.insert("blob/" + refused.at(3).get<std::string>());
     }

@@ -396,6 +396,45 @@ void AddReleaseBugs(std::vector<Bug>& bugs) {
   });
 }
 
+void AddRingBugs(std::vector<Bug>& bugs) {
+  bugs.push_back({.name = "the_soak_is_not_waited_for", .no_soak = true});
+  bugs.push_back({.name = "the_last_ring_comes_first", .reversed_rings = true});
+  bugs.push_back({.name = "every_ring_at_once_on_nobodys_word", .self_express = true});
+  bugs.push_back({.name = "every_policy_is_taken_for_the_first",
+                  .server_event = [](server::Event& event, Memory&) {
+                    auto* compiled = std::get_if<server::Compiled>(&event);
+                    if (compiled != nullptr) compiled->candidate.policy = "1";
+                    return true;
+                  }});
+  bugs.push_back(
+      {.name = "complaints_are_not_heard", .server_event = [](server::Event& event, Memory&) {
+         if (auto* heartbeat = MessageIn<Heartbeat>(event)) heartbeat->complaint.clear();
+         return true;
+       }});
+  bugs.push_back({.name = "a_ring_goes_back_to_half_of_what_it_held",
+                  .server_actions = [](std::vector<server::Action>& actions, Memory&) {
+                    for (server::Action& action : actions) {
+                      auto* commit = std::get_if<server::Commit>(&action);
+                      if (commit == nullptr) continue;
+                      for (auto& [name, record] : commit->records) {
+                        if (record.pinned_why.empty()) continue;
+                        auto objects = record.desired->objects;
+                        while (objects.size() > record.desired->objects.size() / 2) {
+                          objects.erase(objects.begin());
+                        }
+                        record.desired = MakeSnapshot(std::move(objects));
+                      }
+                    }
+                  }});
+  bugs.push_back({.name = "what_a_ring_went_back_from_forgotten_at_restart",
+                  .load = [](ServerImage& image, Memory&) {
+                    for (auto& [name, record] : image.clusters) {
+                      record.pinned_policy.clear();
+                      record.pinned_why.clear();
+                    }
+                  }});
+}
+
 }  // namespace
 
 const std::vector<Bug>& PlantedBugs() {
@@ -405,6 +444,7 @@ const std::vector<Bug>& PlantedBugs() {
     AddAgentBugs(all);
     AddDiscoveryBugs(all);
     AddReleaseBugs(all);
+    AddRingBugs(all);
     return all;
   }();
   return bugs;

@@ -13,6 +13,7 @@
 #include "relay/core/agent.h"
 #include "relay/core/server.h"
 #include "tests/relay/checker.h"
+#include "tests/relay/ring_checker.h"
 #include "tests/relay/simulation.h"
 #include "tests/relay/world.h"
 
@@ -22,6 +23,7 @@ inline constexpr Time kCalm = std::chrono::seconds(4);     // before the faults
 inline constexpr Time kHealed = std::chrono::seconds(40);  // no faults from here on
 inline constexpr Time kEnd = std::chrono::seconds(600);    // not converged by then: never
 inline constexpr std::size_t kServers = 2;
+inline constexpr Time kSoak{1500};
 
 // For `verbose` runs.
 [[nodiscard]] std::string Text(const Version& version);
@@ -54,6 +56,7 @@ struct AgentProcess {
   bool cut_off = false;
   bool source_broken = false;
   bool wiped = false;             // its state directory was lost while it was down
+  std::string complaint;          // of whoever watches its traffic
   std::vector<AgentRecord> disk;  // newest last; at most two
   SnapshotPtr target;             // null: nothing was ever written
 };
@@ -74,6 +77,8 @@ class Simulation {
       : random_(seed),
         world_(seed ^ 0x5bd1e995, 2 + static_cast<int>(seed % 2)),
         checker_(world_),
+        rings_(DrawRings(seed, world_.clusters())),
+        ring_checker_(world_, checker_, rings_, kSoak),
         bug_(bug),
         chaotic_(seed % 3 == 0),
         verbose_(verbose) {}
@@ -97,6 +102,17 @@ class Simulation {
   }
   [[nodiscard]] bool Faulty() const { return now_ > kCalm && now_ < kHealed; }
 
+  // Two runs of five have rings.
+  static std::map<std::string, unsigned> DrawRings(std::uint64_t seed,
+                                                   const std::vector<std::string>& clusters) {
+    std::map<std::string, unsigned> rings;
+    if (seed % 5 > 1) return rings;
+    for (std::size_t i = 0; i < clusters.size(); ++i) {
+      rings[clusters[i]] = static_cast<unsigned>(seed % 5 == 0 ? i : std::min<std::size_t>(i, 1));
+    }
+    return rings;
+  }
+
   // ---- servers
   void StartServer(std::size_t index);
   void StopServer(std::size_t index);
@@ -108,8 +124,9 @@ class Simulation {
   void Do(std::size_t index, const server::CheckLeadership& action);
   void Do(std::size_t index, const server::StepDown& action);
   void Do(std::size_t, const server::Audit&) {}
-  void NoteRefusal(std::size_t index, const server::Event& event);
-  server::Committed::Outcome Write(const server::Commit& commit);
+  void NoteHeard(std::size_t index, const server::Event& event);
+  server::Committed::Outcome Write(std::size_t index, std::uint64_t life,
+                                   const server::Commit& commit);
   void TickServers();
 
   // ---- agents
@@ -138,6 +155,8 @@ class Simulation {
   void DisturbStore(std::uint64_t what);
   void ApproveHolds(unsigned percent);
   void RollBack();
+  void DisturbRings();
+  void TellHealth(const std::string& cluster, const std::string& complaint);
   void Heal();
   void TellStatus() const;
   [[nodiscard]] bool Converged() const;
@@ -157,6 +176,8 @@ class Simulation {
   Random random_;
   World world_;
   Checker checker_;
+  std::map<std::string, unsigned> rings_;  // empty: none
+  RingChecker ring_checker_;
   const Bug& bug_;
   Bug::Memory memory_;
   bool chaotic_;  // messages of one session are lost, doubled and overtake one another

@@ -24,6 +24,7 @@ void Simulation::StartAgent(const std::string& name) {
   agent::Started started{.found = process.target};
   if (!process.disk.empty()) started.last_good = process.disk.back();
   Tell(name, process.life, started);
+  if (!process.complaint.empty()) TellHealth(name, process.complaint);
   Discover(name);
 }
 
@@ -168,6 +169,7 @@ void Simulation::Do(const std::string& name, const agent::WriteTarget& action) {
       }
       checker_.Written(name, action.version, process.target ? *process.target : *EmptySnapshot(),
                        *after, process.stepwise, now_);
+      ring_checker_.Written(name, *after, now_);
       process.target = after;
     }
     Tell(name, life, agent::TargetWritten{ok, ok ? "" : "permission denied"});

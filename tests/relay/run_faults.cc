@@ -10,6 +10,7 @@ namespace weft::relay::sim {
 void Simulation::Disturb() {
   if (now_ >= kHealed) return;
   After(random_.Between(50, 900), [this] { Disturb(); });
+  if (!rings_.empty() && random_.Chance(8)) return DisturbRings();
   const std::uint64_t what = random_.Below(100);
   if (what < 30) {
     world_.EditPolicy();
@@ -37,6 +38,29 @@ void Simulation::Disturb() {
     DisturbProcess(what);
   } else {
     DisturbStore(what);
+  }
+}
+
+void Simulation::TellHealth(const std::string& cluster, const std::string& complaint) {
+  agents_[cluster].complaint = complaint;
+  Tell(cluster, agents_[cluster].life, agent::HealthChecked{complaint});
+}
+
+// Traffic does badly or well again; somebody is in a hurry.
+void Simulation::DisturbRings() {
+  if (random_.Chance(80)) {
+    const std::string cluster = RandomCluster();
+    const bool well = agents_[cluster].complaint.empty();
+    Say(cluster, well ? "does badly" : "does well");
+    return TellHealth(cluster, well ? "errors" : "");
+  }
+  for (std::size_t i = 0; i < kServers; ++i) {
+    if (!servers_[i].core || servers_[i].paused || !servers_[i].core->HasWaitingRing()) continue;
+    Say("operator", "lets the newest policy go to every ring");
+    for (const auto& [number, policy] : world_.proved()) {
+      ring_checker_.Expressed(std::to_string(number));
+    }
+    Tell(i, servers_[i].life, server::Express{"operator"});
   }
 }
 
@@ -82,10 +106,12 @@ void Simulation::DisturbStore(std::uint64_t what) {
     for (std::size_t i = 0; i < kServers; ++i) StopServer(i);
     store_ = *backup_;
     ++lineage_;
+    ring_checker_.Restored(store_.records);
   } else if (what == 98) {
     for (std::size_t i = 0; i < kServers; ++i) StopServer(i);
     ++lineage_;
     store_ = Store{.id = "store-" + std::to_string(lineage_)};
+    ring_checker_.Restored({});
   } else if (what == 99) {
     const std::string cluster = RandomCluster();  // its state directory is lost, its target is not
     StopAgent(cluster);
@@ -123,7 +149,10 @@ void Simulation::RollBack() {
       }
     }
   }
-  for (const auto& [cluster, snapshot] : to) checker_.RolledBack(cluster, *snapshot);
+  for (const auto& [cluster, snapshot] : to) {
+    checker_.RolledBack(cluster, *snapshot);
+    ring_checker_.RolledBack(cluster, *snapshot);
+  }
   for (std::size_t i = 0; i < kServers; ++i) {
     Tell(i, servers_[i].life, server::Rollback{to, at, "operator"});
   }
@@ -140,6 +169,7 @@ void Simulation::Heal() {
   for (const std::string& name : world_.clusters()) {
     agents_[name].cut_off = false;
     agents_[name].source_broken = false;
+    if (!agents_[name].complaint.empty()) TellHealth(name, "");
     if (agents_[name].core) Discover(name);
   }
   world_.MendPolicy();

@@ -24,6 +24,11 @@ void Simulation::StartServer(std::size_t index) {
   config.check_input = [](const Object& object) {
     return object.content == "poison" ? "poison" : "";
   };
+  config.rings = rings_;
+  if (bug_.reversed_rings) {
+    for (auto& [name, ring] : config.rings) ring = 9 - ring;
+  }
+  config.soak = bug_.no_soak ? Time(0) : kSoak;
   process.core = std::make_unique<server::Server>(config, std::move(image), now_);
   Say("server " + std::to_string(index), "starts, term " + std::to_string(store_.term));
   ReadPolicy();
@@ -50,7 +55,7 @@ void Simulation::Tell(std::size_t index, std::uint64_t life, server::Event event
     process.stalled.push_back(std::move(event));
     return;
   }
-  NoteRefusal(index, event);
+  NoteHeard(index, event);
   if (bug_.server_event && !bug_.server_event(event, memory_)) return;
   Trace(event.index() + 100);
   ++report_.events;
@@ -62,12 +67,16 @@ void Simulation::Tell(std::size_t index, std::uint64_t life, server::Event event
   }
 }
 
-// An agent's refusal, as it truly was, reaches the server.
-void Simulation::NoteRefusal(std::size_t index, const server::Event& event) {
+// What an agent said, as it truly was, reaches the server.
+void Simulation::NoteHeard(std::size_t index, const server::Event& event) {
   const server::Received* received = std::get_if<server::Received>(&event);
-  const Ack* ack = received == nullptr ? nullptr : std::get_if<Ack>(&received->message);
+  if (received == nullptr) return;
+  const std::uint64_t life = servers_[index].life;
+  const std::string& agent = connections_[received->session].agent;
+  ring_checker_.Heard(index, life, agent, received->message, now_);
+  const Ack* ack = std::get_if<Ack>(&received->message);
   if (ack == nullptr || ack->phase != Phase::kRejected) return;
-  checker_.Refused(index, servers_[index].life, connections_[received->session].agent, *ack);
+  checker_.Refused(index, life, agent, *ack);
 }
 
 void Simulation::Do(std::size_t index, const server::Send& action) {
@@ -119,13 +128,16 @@ void Simulation::Do(std::size_t index, const server::Compile& action) {
   });
 }
 
-server::Committed::Outcome Simulation::Write(const server::Commit& commit) {
+server::Committed::Outcome Simulation::Write(std::size_t index, std::uint64_t life,
+                                             const server::Commit& commit) {
   using Outcome = server::Committed::Outcome;
   if (!bug_.unfenced_store && (commit.term != store_.term || commit.parent != store_.head)) {
     return Outcome::kFenced;
   }
+  ring_checker_.Tried(index, life, commit, now_);
   if (Faulty() && random_.Chance(4)) return Outcome::kFailed;
   checker_.Stored(commit, lineage_);
+  ring_checker_.Stored(commit);
   if (verbose_) Say("store", Text(commit.parent) + " -> " + Text(commit.head) + " " + commit.what);
   if (bug_.lost_commits && Faulty() && random_.Chance(30)) return Outcome::kDone;
   store_.term = commit.new_term;
@@ -145,7 +157,7 @@ void Simulation::Do(std::size_t index, const server::Commit& action) {
   After(random_.Between(1, 20), [this, index, life = servers_[index].life, action] {
     // A write under way when its process dies may reach the disk all the same.
     if (servers_[index].life != life && random_.Chance(50)) return;
-    const server::Committed::Outcome outcome = Write(action);
+    const server::Committed::Outcome outcome = Write(index, life, action);
     ServerProcess& process = servers_[index];
     if (outcome == server::Committed::Outcome::kDone && process.life == life) {
       process.term = action.new_term;
@@ -168,6 +180,11 @@ void Simulation::Do(std::size_t index, const server::StepDown&) {
 
 void Simulation::TickServers() {
   for (std::size_t i = 0; i < kServers; ++i) Tell(i, servers_[i].life, server::Tick{});
+  if (bug_.self_express) {
+    for (std::size_t i = 0; i < kServers; ++i) {
+      Tell(i, servers_[i].life, server::Express{"nobody"});
+    }
+  }
   if (bug_.self_approval) {
     for (std::size_t i = 0; i < kServers; ++i) {
       if (!servers_[i].core) continue;

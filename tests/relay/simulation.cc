@@ -39,7 +39,7 @@ std::string Text(const AgentMessage& message) {
                           std::to_string(static_cast<int>(m.phase)) + " root " + Short(m.root) +
                           " " + m.reason + " errors " + std::to_string(m.errors.size());
                  },
-                 [](const Heartbeat& m) { return "Heartbeat " + m.degraded; },
+                 [](const Heartbeat& m) { return "Heartbeat " + m.degraded + m.complaint; },
                  [](const Drift& m) { return "Drift " + std::to_string(m.objects.size()); }},
       message);
 }
@@ -84,6 +84,7 @@ Report Simulation::Run() {
     if (now_ > kEnd) checker_.Fail("I4: clusters do not run what the policy says");
   }
   report_.violation = checker_.violation();
+  report_.rollbacks = ring_checker_.rollbacks();
   return report_;
 }
 

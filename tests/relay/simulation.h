@@ -48,6 +48,9 @@ struct Bug {
   bool swapped_clusters = false;  // sessions are given another cluster than their certificate's
   bool no_validation = false;     // agents take every object
   bool self_approval = false;     // holds are approved by nobody
+  bool no_soak = false;           // a ring is through at once
+  bool reversed_rings = false;    // the last ring comes first
+  bool self_express = false;      // every policy goes to every ring at once, on nobody's word
 };
 
 struct Report {
@@ -58,6 +61,7 @@ struct Report {
   std::uint64_t events = 0;
   std::uint64_t crashes = 0;
   std::uint64_t holds_approved = 0;
+  std::uint64_t rollbacks = 0;  // of rings, by themselves
 };
 
 // With `verbose`, everything that happens is told on stderr.

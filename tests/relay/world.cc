@@ -66,7 +66,7 @@ World::World(std::uint64_t seed, int clusters) : random_(seed) {
     }
   }
   policy_.number = 1;
-  proved_ = policy_;
+  proved_ = all_proved_[1] = policy_;
   Note();
 }
 
@@ -115,7 +115,7 @@ void World::EditPolicy() {
       if (!next.objects[cluster].contains(key)) gone_[cluster].insert(key);
     }
   }
-  policy_ = proved_ = next;
+  policy_ = proved_ = all_proved_[next.number] = next;
 }
 
 void World::MendPolicy() {
@@ -128,7 +128,7 @@ void World::MendPolicy() {
     }
     objects[{Kinds().front(), "shop", "mended"}] = Value(false);
   }
-  proved_ = policy_;
+  proved_ = all_proved_[number] = policy_;
 }
 
 void World::EditInventory(const std::string& cluster) {

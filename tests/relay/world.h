@@ -56,6 +56,8 @@ class World {
   void EditInventory(const std::string& cluster);
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
+  // Every policy that was proved, by number.
+  [[nodiscard]] const std::map<std::uint64_t, Policy>& proved() const { return all_proved_; }
   [[nodiscard]] const std::vector<std::string>& clusters() const { return clusters_; }
   [[nodiscard]] const Inventory& inventory(const std::string& cluster) const;
   // What every cluster is to run, by the policy and inventories as they are.
@@ -79,6 +81,7 @@ class World {
   std::vector<std::string> clusters_;
   Policy policy_;  // newest
   Policy proved_;  // newest that is proved
+  std::map<std::uint64_t, Policy> all_proved_;
   std::map<std::string, Inventory> inventories_;
   std::map<std::string, std::set<ObjectKey>> gone_;
   std::map<std::string, std::set<Digest>> inventory_roots_;
