@@ -4,9 +4,13 @@
 #include <sys/time.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <deque>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -20,6 +24,8 @@ using Tcp = asio::ip::tcp;
 
 constexpr std::size_t kMaxBody = 64 * 1024;
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::size_t kMaxStreams = 64;
+constexpr std::size_t kMaxBehind = 256;
 
 struct Address {
   std::string host;
@@ -39,8 +45,17 @@ std::optional<Address> Split(const std::string& text) {
 // One connection, one request.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Tcp::socket socket, const AdminServer::Handler& handler)
-      : stream_(std::move(socket)), handler_(handler) {}
+  // Those whose answers go on.
+  using Streams = std::set<std::shared_ptr<Connection>>;
+
+  Connection(Tcp::socket socket, const AdminServer::Handler& handler, Streams& streams)
+      : stream_(std::move(socket)), handler_(handler), streams_(streams) {}
+
+  void Push(const std::string& text) {
+    if (behind_.size() >= kMaxBehind) return Leave();
+    behind_.push_back(text);
+    if (behind_.size() == 1) WriteNext();
+  }
 
   void Run() {
     parser_.body_limit(kMaxBody);
@@ -73,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     response_.version(request.version());
     response_.set(http::field::content_type, response.type);
     response_.set(http::field::cache_control, "no-store");
+    if (response.goes_on) return GoOn(std::move(response.body));
     response_.keep_alive(false);
     response_.body() = std::move(response.body);
     response_.prepare_payload();
@@ -84,11 +100,52 @@ class Connection : public std::enable_shared_from_this<Connection> {
                       });
   }
 
+  void GoOn(std::string body) {
+    if (streams_.size() >= kMaxStreams) return;  // the connection ends with its last owner
+    response_.keep_alive(false);
+    stream_.expires_never();
+    serializer_.emplace(response_);
+    http::async_write_header(
+        stream_, *serializer_,
+        [self = shared_from_this(), body = std::move(body)](beast::error_code error, std::size_t) {
+          if (error) return;
+          self->streams_.insert(self);
+          self->Push(body);
+          self->WaitForEnd();
+        });
+  }
+
+  void WriteNext() {
+    stream_.expires_after(kPatience);
+    asio::async_write(stream_, asio::buffer(behind_.front()),
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        if (error) return self->Leave();
+                        self->stream_.expires_never();
+                        self->behind_.pop_front();
+                        if (!self->behind_.empty()) self->WriteNext();
+                      });
+  }
+
+  // The client says nothing more; its end is read as such.
+  void WaitForEnd() {
+    stream_.socket().async_wait(Tcp::socket::wait_read,
+                                [self = shared_from_this()](beast::error_code) { self->Leave(); });
+  }
+
+  void Leave() {
+    streams_.erase(shared_from_this());
+    beast::error_code ignored;
+    stream_.socket().close(ignored);
+  }
+
   beast::tcp_stream stream_;
   const AdminServer::Handler& handler_;
+  Streams& streams_;
+  std::deque<std::string> behind_;  // the first is being written
   beast::flat_buffer buffer_;
   http::request_parser<http::string_body> parser_;
   http::response<http::string_body> response_;
+  std::optional<http::response_serializer<http::string_body>> serializer_;
 };
 
 class BeastServer : public AdminServer {
@@ -98,6 +155,7 @@ class BeastServer : public AdminServer {
   ~BeastServer() override {
     context_.stop();
     if (thread_.joinable()) thread_.join();
+    streams_.clear();
   }
   BeastServer(const BeastServer&) = delete;
   BeastServer& operator=(const BeastServer&) = delete;
@@ -105,6 +163,12 @@ class BeastServer : public AdminServer {
   void Begin() {
     Accept();
     thread_ = std::thread([this] { context_.run(); });
+  }
+  void Publish(const std::string& text) override {
+    asio::post(context_, [this, text] {
+      const Connection::Streams streams = streams_;
+      for (const std::shared_ptr<Connection>& one : streams) one->Push(text);
+    });
   }
   std::string url() const override {
     const Tcp::endpoint local = acceptor_.local_endpoint();
@@ -116,12 +180,13 @@ class BeastServer : public AdminServer {
  private:
   void Accept() {
     acceptor_.async_accept([this](beast::error_code error, Tcp::socket socket) {
-      if (!error) std::make_shared<Connection>(std::move(socket), handler_)->Run();
+      if (!error) std::make_shared<Connection>(std::move(socket), handler_, streams_)->Run();
       if (error != asio::error::operation_aborted) Accept();
     });
   }
 
   const Handler handler_;
+  Connection::Streams streams_;  // used by the thread alone
   asio::io_context context_;
   Tcp::acceptor acceptor_;
   std::thread thread_;

@@ -97,6 +97,26 @@ std::string StatusJson(const server::Status& status, const Surroundings& around)
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
+std::optional<std::string> StatusPart(const server::Status& status, const Surroundings& around,
+                                      const std::string& part) {
+  const Json json = Json::parse(StatusJson(status, around));
+  Json answer;
+  const std::string one = "clusters/";
+  if (part == "findings") answer = json["policy"]["findings"];
+  if (part == "clusters" || part == "rings") answer = json[part];
+  if (part == "holds") answer = Json::array();
+  for (const Json& cluster : json["clusters"]) {
+    if (part.starts_with(one) && cluster["name"] == part.substr(one.size())) answer = cluster;
+    if (part != "holds") continue;
+    for (Json hold : cluster["holds"]) {
+      hold["cluster"] = cluster["name"];
+      answer.push_back(std::move(hold));
+    }
+  }
+  if (answer.is_null()) return std::nullopt;
+  return answer.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string Metrics(const server::Status& status, const Surroundings& around) {
   std::string text;
   const auto describe = [&](const char* name, const char* help) {

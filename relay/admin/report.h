@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "relay/core/server.h"
@@ -17,6 +18,11 @@ struct Surroundings {
 
 // `weft status -o json`; formatVersion 1.
 [[nodiscard]] std::string StatusJson(const server::Status& status, const Surroundings& around);
+// One part of it: "findings", "holds" of all clusters with their cluster, "rings", "clusters", or
+// "clusters/NAME"; nothing for anything else.
+[[nodiscard]] std::optional<std::string> StatusPart(const server::Status& status,
+                                                    const Surroundings& around,
+                                                    const std::string& part);
 // Prometheus text format 0.0.4.
 [[nodiscard]] std::string Metrics(const server::Status& status, const Surroundings& around);
 

@@ -90,13 +90,19 @@ class RingsTest : public testing::Test {
                  .outputs = {{"canary", RingSet(name)}, {"rest", RingSet(name)}}}});
   }
   void Wait(Time time) {
-    for (const Time end = now_ + time; now_ < end;) On(Tick{});
+    for (const Time end = now_ + time; now_ < end;) {
+      On(Tick{});
+      for (const auto& [session, cluster] : clusters_) {
+        On(Received{session, Heartbeat{"", complaints_[session]}});
+      }
+    }
   }
   [[nodiscard]] bool Runs(const std::string& cluster, const std::string& policy) const {
     const auto at = roots_.find(cluster);
     return at != roots_.end() && at->second == RingSet(policy)->root;
   }
   void Complain(std::uint64_t session, const std::string& complaint) {
+    complaints_[session] = complaint;
     On(Received{session, Heartbeat{"", complaint}});
   }
 
@@ -105,7 +111,8 @@ class RingsTest : public testing::Test {
   std::uint64_t serial_ = 0;
   std::string refuses_;
   std::string log_;
-  std::map<std::uint64_t, std::string> clusters_;
+  std::map<std::uint64_t, std::string> clusters_;    // by session
+  std::map<std::uint64_t, std::string> complaints_;  // by session
   std::map<std::string, Digest> roots_;
 };
 

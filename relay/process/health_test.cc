@@ -27,7 +27,7 @@ TEST(HealthWatch, ComplainsOnceItIsNotWellThreeTimesInARow) {
   EXPECT_EQ(watch.value().Look(), "");
   EXPECT_EQ(watch.value().Look(), "is not well: 503 6 % of requests fail");
   EXPECT_EQ(asked, 4);
-  status = 204;
+  status = 202;
   EXPECT_EQ(watch.value().Look(), "");
   server.value().reset();
   EXPECT_EQ(watch.value().Look(), "");

@@ -32,6 +32,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::seconds kSilence{15};
 
 Time Now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
@@ -90,7 +91,12 @@ class ServerProcess {
 
   void Stop() {
     if (std::exchange(stopped_, true)) return;
-    admin_.reset();
+    std::unique_ptr<AdminServer> admin;
+    {
+      const std::lock_guard<std::mutex> guard(admin_mutex_);
+      admin = std::move(admin_);
+    }
+    admin.reset();
     if (service_) service_->Stop();
     stopping_ = true;
     if (policy_) policy_->Interrupt();
@@ -113,6 +119,8 @@ class ServerProcess {
       if (Now() - ticked < kTick) continue;
       ticked = Now();
       Deliver(server::Tick{});
+      // Comments keep proxies from ending a stream on which nothing happens.
+      if (Now() - said_at_.load() > kSilence) Publish(": nothing happened\n\n");
     }
   }
 
@@ -140,6 +148,11 @@ class ServerProcess {
     if (done.outcome == server::Committed::Outcome::kDone && action.head != action.parent) {
       Log(Level::kInfo, "released",
           {{"generation", std::to_string(action.head.generation)}, {"clusters", action.what}});
+      Tell("release", {{"generation", action.head.generation},
+                       {"term", action.head.term},
+                       {"policy", action.policy},
+                       {"actor", action.actor},
+                       {"what", action.what}});
     } else if (done.outcome != server::Committed::Outcome::kDone) {
       Log(Level::kError, "not committed", {{"why", done.error}});
     }
@@ -157,8 +170,20 @@ class ServerProcess {
   }
   void Do(const server::Audit& action) {
     Log(Level::kWarning, action.what, {{"actor", action.actor}});
+    Tell("audit", {{"actor", action.actor}, {"what", action.what}});
     const Status logged = records_->Log(action, UnixNow());
     if (!logged.ok()) Log(Level::kError, "not audited", {{"why", logged.error()}});
+  }
+
+  // To everybody who listens to /v1/events.
+  void Publish(const std::string& text) {
+    said_at_ = Now();
+    const std::lock_guard<std::mutex> guard(admin_mutex_);
+    if (admin_) admin_->Publish(text);
+  }
+  void Tell(const char* event, const Json& data) {
+    Publish(std::string("event: ") + event +
+            "\ndata: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n");
   }
 
   // Runs `what` on the owner's thread and waits for its result.
@@ -181,6 +206,8 @@ class ServerProcess {
       Log(Level::kInfo, "candidate",
           {{"policy", candidate.policy.substr(0, 12)},
            {"verdict", std::string(VerdictName(candidate.verdict))}});
+      Tell("candidate",
+           {{"policy", candidate.policy}, {"verdict", VerdictName(candidate.verdict)}});
       jobs_.Push(
           [this, candidate = std::move(candidate)] { Deliver(server::Compiled{candidate}); });
     }
@@ -288,6 +315,7 @@ class ServerProcess {
     Result<std::unique_ptr<AdminServer>> admin = AdminServer::Start(
         options_.admin_listen, [this](const HttpRequest& request) { return Answer(request); });
     if (!admin.ok()) return Error{admin.error()};
+    const std::lock_guard<std::mutex> guard(admin_mutex_);
     admin_ = std::move(admin).value();
     return Unit{};
   }
@@ -326,6 +354,14 @@ class ServerProcess {
       if (!log.ok()) return Failure(500, log.error());
       return {.type = "application/x-ndjson", .body = log.value()};
     }
+    if (target == "/v1/events") {
+      return {.type = "text/event-stream", .body = ": weft\n\n", .goes_on = true};
+    }
+    if (target == "/v1/releases") {
+      const Result<std::string> releases = Asked([this] { return records_->Releases(); });
+      if (!releases.ok()) return Failure(500, releases.error());
+      return {.body = releases.value() + "\n"};
+    }
     const server::Status status = Asked([this] { return core_->GetStatus(); });
     if (target == "/readyz") {
       return status.leader ? HttpResponse{.type = "text/plain", .body = "ok\n"}
@@ -334,6 +370,10 @@ class ServerProcess {
     if (target == "/v1/status") return {.body = StatusJson(status, Around()) + "\n"};
     if (target == "/metrics") {
       return {.type = "text/plain; version=0.0.4", .body = Metrics(status, Around())};
+    }
+    if (target.starts_with("/v1/")) {
+      const std::optional<std::string> part = StatusPart(status, Around(), target.substr(4));
+      if (part) return {.body = *part + "\n"};
     }
     return Failure(404, "there is no such thing here");
   }
@@ -421,7 +461,9 @@ class ServerProcess {
   std::deque<server::Event> pending_;
   bool quiet_ = false;
   std::unique_ptr<Service> service_;
+  std::mutex admin_mutex_;
   std::unique_ptr<AdminServer> admin_;
+  std::atomic<Time> said_at_ = Time(0);
   Mailbox<std::function<void()>> jobs_;
   Mailbox<server::Compile> compiles_;
   std::unique_ptr<PolicySource> policy_;

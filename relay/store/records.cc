@@ -323,6 +323,19 @@ Result<std::map<std::string, SnapshotPtr>> Records::Release(std::uint64_t genera
   }
 }
 
+Result<std::string> Records::Releases() {
+  const Result<std::map<std::string, std::string>> all = store_.Range(Key("rel/"));
+  if (!all.ok()) return Error{all.error()};
+  Json releases = Json::array();
+  for (const auto& [key, value] : all.value()) {
+    Json release = Json::parse(value, nullptr, false);
+    if (!release.is_object()) return Error{"the store's `" + key + "` is damaged"};
+    release["generation"] = std::stoull(key.substr(key.rfind('/') + 1));
+    releases.push_back(std::move(release));
+  }
+  return releases.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 // ---- what is no longer needed
 
 Status Records::Collect() {

@@ -36,6 +36,9 @@ class Records {
   [[nodiscard]] server::Committed Save(const server::Commit& commit, std::int64_t unix_seconds);
   [[nodiscard]] Status Log(const server::Audit& audit, std::int64_t unix_seconds);
 
+  // The releases that can be gone back to, oldest first: a JSON array with generation, version,
+  // policy, actor, what, and root by cluster that it changed.
+  [[nodiscard]] Result<std::string> Releases();
   // The sets of a release by cluster. Errors: no such generation, or too old.
   [[nodiscard]] Result<std::map<std::string, SnapshotPtr>> Release(std::uint64_t generation);
 

@@ -49,6 +49,11 @@ class RecordsTest : public testing::Test {
     record.refused[before->key][Sha256("bad")] = {"why", before};
     record.refused[before->key][Sha256("worse")] = {"why too", Named(before->key)};
     record.spent = {{"Gateway.networking.istio.io", 2}};
+    record.pinned_policy = "two";
+    record.pinned_why = "east is not well";
+    record.admitted = "one";
+    record.good = Set("good");
+    record.good_policy = "zero";
     commit.records["east"] = record;
     commit.what = "east +1 -0";
     commit.actor = "weft";
@@ -60,6 +65,36 @@ class RecordsTest : public testing::Test {
 };
 
 using Outcome = server::Committed::Outcome;
+
+TEST_F(RecordsTest, KnowsWhatARingHeldAndWentBackFrom) {
+  std::uint64_t generation = 0;
+  {
+    Records records(*store_);
+    const Result<ServerImage> image = records.Lead();
+    ASSERT_TRUE(image.ok());
+    ASSERT_EQ(records.Save(Commit(image.value(), "one"), 1).outcome, Outcome::kDone);
+    generation = image.value().head.generation + 1;
+    const Result<std::string> releases = records.Releases();
+    ASSERT_TRUE(releases.ok());
+    EXPECT_NE(releases.value().find("\"generation\": " + std::to_string(generation)),
+              std::string::npos);
+    EXPECT_NE(releases.value().find(ToHex(Set("one")->root)), std::string::npos);
+  }
+  Open();
+  // Twice: what it held is not swept away as something that nobody needs.
+  for (int i = 0; i < 2; ++i) {
+    Records records(*store_);
+    const Result<ServerImage> image = records.Lead();
+    ASSERT_TRUE(image.ok()) << image.error();
+    const ClusterRecord& record = image.value().clusters.at("east");
+    EXPECT_EQ(record.pinned_policy, "two");
+    EXPECT_EQ(record.pinned_why, "east is not well");
+    EXPECT_EQ(record.admitted, "one");
+    EXPECT_EQ(record.good_policy, "zero");
+    ASSERT_NE(record.good, nullptr);
+    EXPECT_EQ(record.good->root, Set("good")->root);
+  }
+}
 
 TEST_F(RecordsTest, WhatWasCommittedIsThereAfterARestart) {
   server::Commit commit;
