@@ -25,6 +25,34 @@ inline constexpr Code kStaleAcceptance{
     "A baseline accepts a finding that is not there any more: it was mended, or has become "
     "another. Remove the entry, or write the baseline anew with `--write-baseline`."};
 
-inline constexpr std::array kCommandCodes = {kUnreadableToml, kUnknownSetting, kStaleAcceptance};
+inline constexpr Code kProofUnreadable{6904, "proof-unreadable",
+                                       "A file is no certificate of `weft verify --certificate`: "
+                                       "it is no JSON, was cut off, is larger "
+                                       "than 64 MiB or nested more than 64 deep, or of a later "
+                                       "format; or the key is none. The message "
+                                       "has the byte. Exit code 2."};
+inline constexpr Code kProofAltered{
+    6905, "proof-altered",
+    "A certificate is not as it was written: its digest or its signature is not of its text, it is "
+    "signed by another key than `--key`, not signed at all, or not in canonical form. Do not rely "
+    "on "
+    "it; have it made again by whom you trust."};
+inline constexpr Code kProofOfOtherInputs{
+    6906, "proof-of-other-inputs",
+    "A certificate is of other inputs than those that `--inputs` names: a file was changed, added "
+    "or "
+    "removed since. Run `weft verify --certificate` on the inputs as they are now."};
+inline constexpr Code kProofDoesNotFollow{
+    6907, "proof-does-not-follow",
+    "A certificate claims what does not follow from what is in it. The message has the place as a "
+    "JSON pointer: a cell in which its reason does not hold, a request that does not get in, "
+    "values "
+    "that leave out requests, a server nothing is said of, a verdict that is not the one of the "
+    "arguments. Whoever made it was wrong or lied; if it was weft, please report it with the "
+    "policy."};
+
+inline constexpr std::array kCommandCodes = {
+    kUnreadableToml, kUnknownSetting,     kStaleAcceptance,   kProofUnreadable,
+    kProofAltered,   kProofOfOtherInputs, kProofDoesNotFollow};
 
 }  // namespace weft::cli::codes

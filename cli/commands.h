@@ -15,6 +15,7 @@ inline constexpr int kExitUndecided = 3;
 
 void AddTest(CLI::App& app, int& exit_code);
 void AddVerify(CLI::App& app, int& exit_code);
+void AddCheckProof(CLI::App& app, int& exit_code);
 void AddFmt(CLI::App& app, int& exit_code);
 void AddEmit(CLI::App& app, int& exit_code);
 void AddPlan(CLI::App& app, int& exit_code);

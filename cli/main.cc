@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     weft::cli::AddFmt(app, exit_code);
     weft::cli::AddCheck(app, exit_code);
     weft::cli::AddVerify(app, exit_code);
+    weft::cli::AddCheckProof(app, exit_code);
     weft::cli::AddTest(app, exit_code);
     weft::cli::AddEmit(app, exit_code);
     weft::cli::AddPlan(app, exit_code);

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "cli/baseline.h"
+#include "cli/certificate.h"
 #include "cli/codes.h"
 #include "cli/commands.h"
 #include "cli/emitted.h"
@@ -35,7 +36,9 @@ struct Options {
   bool dry_run = false;
   bool may_widen = false;
   bool emitted = false;
-  std::string emitted_in;  // "" = what weft would emit
+  std::string emitted_in;   // "" = what weft would emit
+  std::string certificate;  // "" = none
+  std::string sign_key;     // "" = not signed
 };
 
 // On a terminal, after a second, the name of the property that is being proved.
@@ -258,6 +261,26 @@ std::optional<verifier::Report> ProveEmitted(const Options& options, Policy& pol
        .seconds = seconds});
 }
 
+// Writes the certificate. False when it cannot be, which is printed.
+bool Certify(const Options& options, const Policy& policy, const verifier::Report& report) {
+  const auto complain = [](const std::string& path, const std::string& why) {
+    std::fprintf(stderr, "weft: `%s` %s\n", path.c_str(), why.c_str());
+    return false;
+  };
+  std::string key;
+  if (!options.sign_key.empty()) {
+    Result<std::string> read = ReadFile(options.sign_key);
+    if (!read.ok()) return complain(options.sign_key, read.error());
+    key = std::move(read).value();
+    if (key.empty()) return complain(options.sign_key, "is empty");
+  }
+  const Result<std::string> text = CertificateText(policy, report, key);
+  if (!text.ok()) return complain(options.sign_key, text.error());
+  const Status written = WriteFile(options.certificate, text.value());
+  if (!written.ok()) std::fprintf(stderr, "weft: %s\n", written.error().c_str());
+  return written.ok();
+}
+
 int Verify(const Options& options) {
   if (options.fix && !Fix(options)) return kExitCannot;
   const auto start = std::chrono::steady_clock::now();
@@ -279,6 +302,10 @@ int Verify(const Options& options) {
                         .place = [&](Span span) { return policy->inputs.sources.FileLine(span); },
                         .began = [&](const std::string& property) { progress.Began(property); },
                         .seconds = seconds});
+  }
+  if (policy->ExitCode() == kExitClean && !options.certificate.empty() &&
+      !Certify(options, *policy, report)) {
+    return kExitCannot;
   }
   VerifyResult result{*policy, report, policy->diagnostics.Sorted(), {}, {}, 0};
   if (policy->ExitCode() == kExitClean && !options.baseline.empty() &&
@@ -310,8 +337,9 @@ void AddVerify(CLI::App& app, int& exit_code) {
   command->add_option("-o,--output", options->format, "human, plain, json, sarif, junit or github")
       ->transform(CLI::CheckedTransformer(formats).description(""))
       ->type_name("FORMAT");
-  command->add_option("--property", options->property, "prove only this property")
-      ->check(CLI::IsMember(verifier::PropertyNames()));
+  CLI::Option* property =
+      command->add_option("--property", options->property, "prove only this property")
+          ->check(CLI::IsMember(verifier::PropertyNames()));
   command->add_option("--fail-on", options->fail_on, "error or warning: what exit code 1 means")
       ->check(CLI::IsMember({"error", "warning"}));
   CLI::Option* baseline = command->add_option("--baseline", options->baseline,
@@ -338,6 +366,16 @@ void AddVerify(CLI::App& app, int& exit_code) {
           ->type_name("[DIR]")
           ->expected(0, 1)
           ->excludes(fix);
+  CLI::Option* certificate =
+      command
+          ->add_option("--certificate", options->certificate,
+                       "write what is found with its proofs, for check-proof")
+          ->type_name("FILE")
+          ->excludes(property)
+          ->excludes(emitted);
+  command->add_option("--sign-key", options->sign_key, "sign it: private key, Ed25519 or P-256")
+      ->type_name("FILE")
+      ->needs(certificate);
   command->callback([options, emitted, &exit_code] {
     options->emitted = emitted->count() > 0;
     exit_code = Verify(*options);

@@ -60,6 +60,15 @@ void SaysNothing(Work& work, const Law& law, Span part, const std::string& why, 
   d.help = std::move(help);
 }
 
+bool IsAtServers(const Law& law) {
+  const bool refusal =
+      (law.quantifier == Law::Quantifier::kNo &&
+       (law.verdict == Law::Verdict::kAllowed || law.verdict == Law::Verdict::kServed)) ||
+      (law.quantifier == Law::Quantifier::kEvery && law.verdict == Law::Verdict::kBlocked);
+  return law.form == Law::Form::kRequests && refusal && law.through.IsNone() &&
+         law.loss == engine::LossKind::kNone;
+}
+
 void ProveLaws(Work& work) {
   if (work.model.laws.empty()) return;
   const Clients clients(work.model);
@@ -78,13 +87,9 @@ void ProveLaws(Work& work) {
       case Law::Form::kRequests:
         break;
     }
-    const bool refusal =
-        (law.quantifier == Law::Quantifier::kNo &&
-         (law.verdict == Law::Verdict::kAllowed || law.verdict == Law::Verdict::kServed)) ||
-        (law.quantifier == Law::Quantifier::kEvery && law.verdict == Law::Verdict::kBlocked);
     if (!law.through.IsNone()) {
       ProveThroughGateway(work, law);
-    } else if (refusal && law.loss == engine::LossKind::kNone) {
+    } else if (IsAtServers(law)) {
       ProveAtServers(work, law);
     } else {
       ProveAtClients(work, clients, law);

@@ -159,11 +159,12 @@ std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas, const en
     all.push_back({TokensPass(space, formulas, *guard), std::move(spans)});
   }
   for (const engine::AccessRuleId id : guard->deny) {
-    all.push_back(
-        {formulas.Not(Applies(space, formulas, model[id], layer, view)), {model[id].span}});
+    all.push_back({formulas.Not(Applies(space, formulas, model[id], layer, view)),
+                   {model[id].span},
+                   Constraint::Kind::kDeny});
   }
   if (guard->closed) {
-    Constraint closed{kFalse, guard->spans};
+    Constraint closed{kFalse, guard->spans, Constraint::Kind::kClosed};
     std::vector<FormulaId> any;
     for (const engine::AccessRuleId id : guard->allow) {
       any.push_back(Applies(space, formulas, model[id], layer, view));

@@ -22,8 +22,10 @@ namespace weft::verifier {
 
 // What must all hold for the guard to let a request in, with the lines that demand it.
 struct Constraint {
+  enum class Kind { kDemand, kDeny, kClosed };
   FormulaId formula;
   std::vector<Span> spans;
+  Kind kind = Kind::kDemand;
 };
 [[nodiscard]] std::vector<Constraint> ConstraintsOf(Space& space, Formulas& formulas,
                                                     const engine::Model& model,

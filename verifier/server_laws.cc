@@ -12,29 +12,15 @@ namespace {
 
 using engine::Law;
 
-using Instances = std::set<std::pair<engine::ServiceId, engine::ClusterId>>;
-
-Instances InstancesOf(const engine::Model& model, const Law& law) {
-  Instances found;
-  const auto add = [&](engine::ServiceId id) {
-    for (const engine::ServiceInstance& i : model[id].instances) found.insert({id, i.cluster});
-  };
-  for (const engine::TargetRef& target : law.to) {
-    std::visit(Overloaded{
-                   [&](engine::ServiceId id) { add(id); },
-                   [&](engine::DestinationId id) {
-                     for (const engine::Backing& b : model[id].backings) {
-                       found.insert({b.service, b.cluster});
-                     }
-                   },
-                   [](engine::ExternalId) {},
-               },
-               target);
+FormulaId Who(Space& space, Formulas& formulas, const Law& law, const View& view) {
+  std::vector<FormulaId> all;
+  if (!law.from.empty()) all.push_back(space.Callers(law.from, view));
+  if (law.mtls) {
+    const bool wanted = *law.mtls;
+    all.push_back(
+        space.CallerIs([=](const Candidate& c) { return c.identity.has_value() == wanted; }));
   }
-  if (law.to.empty() && law.to_text.empty()) {
-    for (std::uint32_t i = 0; i < model.services.size(); ++i) add({i});
-  }
-  return found;
+  return formulas.And(std::move(all));
 }
 
 class ServerLaw {
@@ -84,23 +70,9 @@ class ServerLaw {
   // False when the law is settled: violated, or undecided.
   bool ProvePort(engine::ServiceId service, engine::ClusterId cluster,
                  const engine::ServicePort& port) {
-    const engine::Guard* guard = engine::EnforcedGuard(work_.model, {cluster, service, ""});
-    std::vector<const engine::CallerSet*> sets;
-    if (guard != nullptr) sets = CallerSetsOf(work_.model, *guard);
-    for (const engine::CallerSet& set : law_.from) sets.push_back(&set);
-    CollectCallerSets(law_.where, sets);
-    const bool anywhere = !DestinationsOf(work_.model, service, cluster).empty();
-    const std::vector<Candidate> candidates = work_.callers.Relevant(sets, cluster, anywhere, {});
-    std::vector<Constraint> constraints;
-    const Study study = Prepare(work_.atlas, &candidates, [&](Space& space, Formulas& formulas) {
-      space.Assume(law_.assumed);
-      const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
-      constraints = ConstraintsOf(space, formulas, work_.model, guard, LayerOf(port), view);
-      const FormulaId who = Who(space, formulas, view);
-      const FormulaId where = space.Encode(law_.where, view);
-      return std::vector<FormulaId>{formulas.And({who, where}), who, where};
-    });
-    const std::string name = work_.TargetName(service);
+    const std::unique_ptr<const LawStudy> asked =
+        StudyOf(work_.model, work_.callers, work_.atlas, law_, service, cluster, port);
+    const Study& study = asked->study;
     if (!study.decidable) {
       work_.Undecided(kLawProperty, law_.title, law_.span, study.reason);
       return false;
@@ -110,10 +82,10 @@ class ServerLaw {
       for (const Constraint& c : held) all.push_back(c.formula);
       return Ask(work_.solver, study, study.formulas->And(std::move(all)));
     };
-    const Found found = ask(constraints);
+    const Found found = ask(asked->constraints);
     if (found.verdict == Verdict::kUnsat) {
       NoteMeant(study);
-      RestOn(constraints, ask);
+      RestOn(asked->constraints, ask);
       return true;
     }
     if (!found.Sat()) {
@@ -131,17 +103,6 @@ class ServerLaw {
     if (meant_) return;
     anyone_ = anyone_ || Ask(work_.solver, study, study.parts[1]).Sat();
     possible_ = possible_ || Ask(work_.solver, study, study.parts[2]).Sat();
-  }
-
-  FormulaId Who(Space& space, Formulas& formulas, const View& view) const {
-    std::vector<FormulaId> all;
-    if (!law_.from.empty()) all.push_back(space.Callers(law_.from, view));
-    if (law_.mtls) {
-      const bool wanted = *law_.mtls;
-      all.push_back(
-          space.CallerIs([=](const Candidate& c) { return c.identity.has_value() == wanted; }));
-    }
-    return formulas.And(std::move(all));
   }
 
   // Drops every constraint the proof does not need.
@@ -199,6 +160,53 @@ class ServerLaw {
 };
 
 }  // namespace
+
+std::set<std::pair<engine::ServiceId, engine::ClusterId>> InstancesOf(const engine::Model& model,
+                                                                      const Law& law) {
+  std::set<std::pair<engine::ServiceId, engine::ClusterId>> found;
+  const auto add = [&](engine::ServiceId id) {
+    for (const engine::ServiceInstance& i : model[id].instances) found.insert({id, i.cluster});
+  };
+  for (const engine::TargetRef& target : law.to) {
+    std::visit(Overloaded{
+                   [&](engine::ServiceId id) { add(id); },
+                   [&](engine::DestinationId id) {
+                     for (const engine::Backing& b : model[id].backings) {
+                       found.insert({b.service, b.cluster});
+                     }
+                   },
+                   [](engine::ExternalId) {},
+               },
+               target);
+  }
+  if (law.to.empty() && law.to_text.empty()) {
+    for (std::uint32_t i = 0; i < model.services.size(); ++i) add({i});
+  }
+  return found;
+}
+
+std::unique_ptr<const LawStudy> StudyOf(const engine::Model& model, const Callers& callers,
+                                        Atlas& atlas, const Law& law, engine::ServiceId service,
+                                        engine::ClusterId cluster,
+                                        const engine::ServicePort& port) {
+  auto made = std::make_unique<LawStudy>();
+  const engine::Guard* guard = engine::EnforcedGuard(model, {cluster, service, ""});
+  std::vector<const engine::CallerSet*> sets;
+  if (guard != nullptr) sets = CallerSetsOf(model, *guard);
+  for (const engine::CallerSet& set : law.from) sets.push_back(&set);
+  CollectCallerSets(law.where, sets);
+  const bool anywhere = !DestinationsOf(model, service, cluster).empty();
+  made->callers = callers.Relevant(sets, cluster, anywhere, {});
+  made->study = Prepare(atlas, &made->callers, [&](Space& space, Formulas& formulas) {
+    space.Assume(law.assumed);
+    const View view{.rule = nullptr, .port = port.number, .peer = nullptr};
+    made->constraints = ConstraintsOf(space, formulas, model, guard, LayerOf(port), view);
+    const FormulaId who = Who(space, formulas, law, view);
+    const FormulaId where = space.Encode(law.where, view);
+    return std::vector<FormulaId>{formulas.And({who, where}), who, where};
+  });
+  return made;
+}
 
 void ProveAtServers(Work& work, const Law& law) { ServerLaw(work, law).Prove(); }
 

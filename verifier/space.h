@@ -33,6 +33,27 @@ struct View {
   const std::string* host = nullptr;                      // fixed host; else that of the request
 };
 
+// What a variable of a space stands for.
+struct Axis {
+  enum class Kind {
+    kCaller,    // one of the candidates
+    kText,      // the atoms of `field`
+    kClaim,     // whether a claim, a list, has a value of the atom `values[0]`: 0 no, 1 yes
+    kToken,     // of provider `id`: 0 absent, 1 valid, 2 invalid
+    kAnswer,    // of authorizer `id`: an engine::Answer
+    kLimit,     // `id` is 0 not exhausted, 1 exhausted
+    kLimiter,   // `id` 0 answers, 1 does not
+    kSourceIp,  // addresses
+    kRemoteIp
+  };
+  Kind kind = Kind::kCaller;
+  Field field;
+  std::uint32_t id = 0;
+  VarId var;
+  bool optional = false;            // kText: value 0 is absence, `values[i]` is value i + 1
+  std::vector<std::string> values;  // of each value one
+};
+
 // Built in two passes over the same code: the first collects the patterns of each dimension, the
 // second makes formulas over the atoms. Use through Solve of verifier/question.h.
 class Space {
@@ -68,6 +89,8 @@ class Space {
   // The request an assignment stands for. Fields no dimension speaks of keep those of `base`.
   [[nodiscard]] engine::Request Witness(const Assignment& assignment, engine::Request base) const;
   [[nodiscard]] const Candidate* CallerOf(const Assignment& assignment) const;
+  // The variables conditions can speak of, by VarId; after Freeze.
+  [[nodiscard]] std::vector<Axis> Axes() const;
 
  private:
   struct Dimension {
