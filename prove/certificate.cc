@@ -229,9 +229,13 @@ class Certifier {
       if (!to.IsNone()) shared.push_back(model_[to].name);
     }
     const engine::Guard* guard = engine::EnforcedGuard(model_, {cluster, id, ""});
-    return {{"service", policy_.Name(id)},      {"workspace", policy_.Name(model_[id].workspace)},
-            {"cluster", model_[cluster].name},  {"port", port.number},
-            {"shared_with", std::move(shared)}, {"guard", policy_.Of(guard, port)}};
+    return {{"service", policy_.Name(id)},
+            {"workspace", policy_.Name(model_[id].workspace)},
+            {"cluster", model_[cluster].name},
+            {"port", port.number},
+            {"gateway", !engine::GatewayBehind(model_, instance).IsNone()},
+            {"shared_with", std::move(shared)},
+            {"guard", policy_.Of(guard, port)}};
   }
 
   // Of each workspace whose routes send to it and each target, one route.
