@@ -159,6 +159,13 @@ inline constexpr Code kNotImportersToSay{
     "who "
     "is ejected, where requests fail over to and how TLS is spoken holds for all callers."};
 
+inline constexpr Code kMadeHeader{
+    3146, "made-header",
+    "A limit looks at a header that a transformation on the same route sets. Where that comes "
+    "later, or makes the header in a way that is not followed, the proofs take the header as the "
+    "client sends it. Followed are values without a template and the first group of an expression "
+    "over one header, compared with `=`."};
+
 inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject,
                                             kUnknownCluster,      kUndiscoveredCluster,
                                             kUnknownWorkspace,    kUnknownWorkload,
@@ -179,6 +186,7 @@ inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject
                                             kTestFailed,          kUnknownSecret,
                                             kOlderWins,           kDelegationTooLarge,
                                             kSubsetHere,          kUnknownPlace,
-                                            kNotExposed,          kNotImportersToSay};
+                                            kNotExposed,          kNotImportersToSay,
+                                            kMadeHeader};
 
 }  // namespace weft::engine::codes

@@ -48,7 +48,9 @@ struct Lowering {
   Providers<LimiterId> limiters;
   std::map<std::string, int> limit_names;  // how many limits have the name so far
   std::map<const dsl::Item*, std::vector<LimitId>> counted_limits;  // those of `limit by`
-  std::set<const dsl::PolicyDecl*> used_policies;                   // that selected something
+  // Of limits behind a transformation, the ones that ask about what it was made from.
+  std::map<std::pair<const dsl::Item*, LimitId>, LimitId> followed_limits;
+  std::set<const dsl::PolicyDecl*> used_policies;  // that selected something
   std::map<std::pair<dsl::PolicyDecl::On, WorkspaceId>, std::vector<const dsl::PolicyDecl*>>
       policies_by_section;  // made at the first look
   // Services by cluster, namespace and the account their workloads run under, with one of those

@@ -5,6 +5,7 @@
 #include "dsl/overloaded.h"
 #include "engine/codes.h"
 #include "engine/lowering.h"
+#include "engine/made_headers.h"
 #include "engine/match.h"
 #include "engine/routes.h"
 #include "engine/transforms.h"
@@ -287,14 +288,20 @@ RouteRule LowerRule(Lowering& l, const dsl::RouteRule& decl, const Table& table,
     l.diagnostics.Error(codes::kWrongLayer, decl.action_span,
                         "a TCP or TLS rule can only forward connections");
   }
-  for (const dsl::Item* item : ChooseItems(l, items)) {
+  const std::vector<const dsl::Item*> chosen = ChooseItems(l, items);
+  std::vector<LimitsOfItem> limits;
+  for (const dsl::Item* item : chosen) {
     if (rule.layer != Layer::kHttp) {
       l.diagnostics.Error(codes::kWrongLayer, item->span,
                           "this changes HTTP requests; the rule is for TCP or TLS connections");
       continue;
     }
+    const auto before = static_cast<std::ptrdiff_t>(rule.modifiers.limits.size());
     ApplyItem(l, *item, table, rule);
+    const auto& all = rule.modifiers.limits;
+    limits.emplace_back(item, std::vector<LimitId>(all.begin() + before, all.end()));
   }
+  FollowTransforms(l, chosen, limits, rule);
   return rule;
 }
 

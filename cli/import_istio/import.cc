@@ -38,7 +38,8 @@ struct IstioOptions {
 struct Attempt {
   std::map<std::string, std::string> files;
   std::vector<istio::Kept> kept;
-  std::string fault;  // why it is not the same; "" when it is
+  std::string fault;                     // why it is not the same; "" when it is
+  std::size_t compared = 0, wanted = 0;  // requests, and how many more there are to compare
 };
 
 class Importer {
@@ -62,6 +63,12 @@ class Importer {
     Attempt best = Try(leave_);
     if (!best.fault.empty()) return best;
     Add(open, best);
+    // Once more: some name what was said only after them.
+    std::erase_if(open, [&](const Object* object) { return !leave_.contains(object); });
+    Add(open, best);
+    for (istio::Kept& kept : best.kept) {
+      if (const auto at = faults_.find(kept.object); at != faults_.end()) kept.why += at->second;
+    }
     return best;
   }
 
@@ -77,7 +84,10 @@ class Importer {
       best = std::move(attempt);
       return;
     }
-    if (some.size() == 1) return;
+    if (some.size() == 1) {
+      faults_[some.front()] = ": " + OneLine(std::move(attempt.fault));
+      return;
+    }
     const auto middle = some.begin() + static_cast<std::ptrdiff_t>(some.size() / 2);
     Add({some.begin(), middle}, best);
     Add({middle, some.end()}, best);
@@ -88,15 +98,22 @@ class Importer {
     Attempt attempt{.files = dsl::Print(said.program, {.comments = {}}),
                     .kept = std::move(said.kept),
                     .fault = ""};
-    attempt.fault = Check(attempt.files);
+    attempt.fault = Check(attempt);
     return attempt;
   }
 
+  static std::string OneLine(std::string text) {
+    for (std::size_t at = text.find("\n  "); at != std::string::npos; at = text.find("\n  ")) {
+      text.replace(at, 3, "; ");
+    }
+    return text;
+  }
+
   // The written text is read back, lowered and emitted, and compared with the objects.
-  std::string Check(const std::map<std::string, std::string>& files) const {
+  std::string Check(Attempt& attempt) const {
     SourceMap sources;
     std::vector<const Source*> written;
-    for (const auto& [path, text] : files) {
+    for (const auto& [path, text] : attempt.files) {
       written.push_back(&sources.Get(sources.Add(path, text, SourceKind::kWeft)));
     }
     Diagnostics diagnostics;
@@ -123,8 +140,10 @@ class Importer {
     for (const Object& object : objects_) {
       before.objects[world_.cluster.name].push_back(object.istio);
     }
-    const auto requests = emit::check::RequestsAbout(before, kRequests);
-    return emit::check::FirstDifference(before, after, requests).value_or("");
+    const emit::check::Sample sample = emit::check::RequestsAbout(before, kRequests);
+    attempt.compared = sample.requests.size();
+    attempt.wanted = sample.wanted;
+    return emit::check::FirstDifference(before, after, sample.requests).value_or("");
   }
 
   static std::string FirstError(const Diagnostics& diagnostics, const SourceMap& sources) {
@@ -138,6 +157,7 @@ class Importer {
   const engine::Inventory& inventory_;
   istio::World world_;
   std::set<const Object*> leave_;
+  std::map<const Object*, std::string> faults_;  // what objects would mean else
 };
 
 // The Istio objects of the inputs; other Kubernetes kinds are not policy.
@@ -200,6 +220,11 @@ int ImportIstio(const IstioOptions& options) {
   PrintText(CountText(objects.size() - attempt.kept.size(), "object") + " of " +
             std::to_string(objects.size()) + " said in " + CountText(attempt.files.size(), "file") +
             " in " + options.out + ", the rest kept raw: requests are treated as before");
+  if (attempt.compared < attempt.wanted) {
+    PrintText("compared on " + std::to_string(attempt.compared) + " requests of " +
+              std::to_string(attempt.wanted) +
+              " that the objects' words make; import fewer objects at once to compare more");
+  }
   return kExitClean;
 }
 

@@ -276,6 +276,17 @@ std::string Reading::OwnerOf(const std::string& cluster, const std::string& ns,
   return at->second.first;
 }
 
+const std::vector<const Reading::Found*>& Reading::ServicesOf(const std::string& workspace) const {
+  if (services_of_.empty()) {
+    for (const auto& [cluster, facts] : discovered.clusters) {
+      for (const Found& service : facts.services) {
+        services_of_[OwnerOf(cluster, service.first.first)].push_back(&service);
+      }
+    }
+  }
+  return services_of_[workspace];
+}
+
 std::string Reading::OwnerAnywhere(const std::string& ns) const {
   for (const std::string& cluster : ClusterNames()) {
     std::string owner = OwnerOf(cluster, ns);

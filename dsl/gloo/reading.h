@@ -149,6 +149,9 @@ struct Reading {
   // Owner of a namespace, "" for none. `config` tells whether configuration is read from it.
   [[nodiscard]] std::string OwnerOf(const std::string& cluster, const std::string& ns,
                                     bool* config = nullptr) const;
+  // Discovered services of the workspace, of every cluster.
+  using Found = std::pair<const std::pair<std::string, std::string>, DiscoveredService>;
+  [[nodiscard]] const std::vector<const Found*>& ServicesOf(const std::string& workspace) const;
   // Owner of a namespace in any cluster.
   [[nodiscard]] std::string OwnerAnywhere(const std::string& ns) const;
   [[nodiscard]] std::set<std::string> ClusterNames() const;
@@ -186,6 +189,7 @@ struct Reading {
   [[nodiscard]] const WorkspaceClause* ClauseOf(const std::string& cluster, const std::string& ns,
                                                 std::string& owner) const;
   mutable std::optional<Index> index_;
+  mutable std::map<std::string, std::vector<const Found*>> services_of_;  // by workspace
   // Owner and whether its configuration counts, by cluster and namespace.
   mutable std::map<std::pair<std::string, std::string>, std::pair<std::string, bool>> owners_;
 };

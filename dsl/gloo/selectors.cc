@@ -130,15 +130,11 @@ bool SelectsIn(const Reading& r, const dsl::Selection& selection, Kinds kind,
   };
   if (kind == Kinds::kDestinations) return declared(r.program.destinations);
   if (kind == Kinds::kExternals) return declared(r.program.externals);
-  for (const auto& [cluster, facts] : r.discovered.clusters) {
-    for (const auto& [key, service] : facts.services) {
-      if (r.OwnerOf(cluster, key.first) == workspace &&
-          SelectsNamed(selection, key.second, key.first, service.labels)) {
-        return true;
-      }
-    }
-  }
-  return false;
+  const std::vector<const Reading::Found*>& services = r.ServicesOf(workspace);
+  return std::any_of(services.begin(), services.end(), [&](const Reading::Found* service) {
+    const auto& [key, facts] = *service;
+    return SelectsNamed(selection, key.second, key.first, facts.labels);
+  });
 }
 
 std::string_view KindWord(Kinds kind) {

@@ -226,24 +226,25 @@ std::string Named(const Mesh& mesh, const Request& request) {
 
 }  // namespace
 
-std::vector<Request> RequestsAbout(const Mesh& mesh, std::size_t limit) {
+Sample RequestsAbout(const Mesh& mesh, std::size_t limit) {
   Words words;
   for (const auto& [cluster, objects] : mesh.objects) {
     for (const IstioObject& object : objects) Collect(object.spec, words);
     CollectHosts(objects, words);
   }
   const std::vector<Request> doors = Doors(mesh, words);
-  std::vector<Request> requests;
-  if (doors.empty()) return requests;
-  const std::size_t each = std::max<std::size_t>(
-      4,
-      std::min<std::size_t>(limit / doors.size(), words.paths.size() * words.methods.size() * 4));
+  Sample sample;
+  if (doors.empty()) return sample;
+  const std::size_t ways = words.paths.size() * words.methods.size() * 4;
+  const std::size_t each = std::max<std::size_t>(4, std::min(limit / doors.size(), ways));
+  sample.wanted = doors.size() * ways;
   const std::size_t step =
       std::max<std::size_t>(1, doors.size() * each / std::max<std::size_t>(limit, 1));
   for (std::size_t d = 0; d < doors.size(); d += step) {
-    for (std::size_t n = 0; n < each; ++n) requests.push_back(Filled(doors[d], words, n * 31 + d));
+    for (std::size_t n = 0; n < each; ++n)
+      sample.requests.push_back(Filled(doors[d], words, n * 31 + d));
   }
-  return requests;
+  return sample;
 }
 
 std::optional<std::string> FirstDifference(const Mesh& before, const Mesh& after,

@@ -68,7 +68,7 @@ class OriginalObjects : public ::testing::Test {
 
   [[nodiscard]] std::string Difference(const Mesh& mesh) const {
     const Mesh ours{.world = model_, .objects = emitted_, .config = {}};
-    const auto requests = emit::check::RequestsAbout(ours, kRequests);
+    const auto requests = emit::check::RequestsAbout(ours, kRequests).requests;
     EXPECT_GT(requests.size(), 500U);
     return emit::check::FirstDifference(mesh, ours, requests).value_or("");
   }
