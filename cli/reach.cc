@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/policy.h"
 #include "cli/request_flags.h"
+#include "dsl/overloaded.h"
 #include "verifier/reach.h"
 
 namespace weft::cli {
@@ -20,6 +21,7 @@ using verifier::Reach;
 struct Options {
   PolicyOptions policy;
   std::string subject;
+  std::vector<std::string> project_inputs;  // `inputs` of weft.toml
 };
 
 std::string CallerText(const Model& model, const Reach& reach) {
@@ -31,10 +33,22 @@ std::string CallerText(const Model& model, const Reach& reach) {
   return text;
 }
 
-std::string ServiceText(const Model& model, const Reach& reach) {
-  const engine::Service& service = model[reach.service];
-  return fmt::format("{}/{}:{}@{}", service.ns, service.name, reach.port,
-                     model[reach.cluster].name);
+// NAMESPACE/SERVICE:PORT@CLUSTER, or the host of what is in no cluster.
+std::string ReachedText(const Model& model, const Reach& reach) {
+  return std::visit(Overloaded{
+                        [&](engine::ServiceId id) {
+                          return fmt::format("{}/{}:{}@{}", model[id].ns, model[id].name,
+                                             reach.port, model[reach.cluster].name);
+                        },
+                        [&](engine::DestinationId) {
+                          return fmt::format("{}:{} (destination)", reach.example.host, reach.port);
+                        },
+                        [&](engine::ExternalId id) {
+                          return fmt::format("{}:{} (external)", model[id].hosts.front(),
+                                             reach.port);
+                        },
+                    },
+                    reach.target);
 }
 
 std::string How(const Reach& reach) {
@@ -51,9 +65,17 @@ std::string How(const Reach& reach) {
 Json ReachJson(const Model& model, const Reach& reach) {
   const verifier::Candidate& caller = reach.caller;
   Json json;
+  const auto* service = std::get_if<engine::ServiceId>(&reach.target);
+  json["kind"] = std::visit(Overloaded{
+                                [](engine::ServiceId) { return "service"; },
+                                [](engine::DestinationId) { return "destination"; },
+                                [](engine::ExternalId) { return "external"; },
+                            },
+                            reach.target);
   json["cluster"] = model[reach.cluster].name;
-  json["namespace"] = model[reach.service].ns;
-  json["service"] = model[reach.service].name;
+  json["namespace"] = service == nullptr ? Json() : Json(model[*service].ns);
+  json["service"] = service == nullptr ? Json() : Json(model[*service].name);
+  json["name"] = std::visit([&](auto id) { return model[id].name; }, reach.target);
   json["port"] = reach.port;
   json["caller"] = {
       {"cluster", caller.source.IsNone() ? Json() : Json(model[caller.cluster].name)},
@@ -85,7 +107,7 @@ int Print(const Policy& policy, const Options& options, const std::vector<Reach>
     });
     for (const Reach& reach : found) {
       const std::string caller = CallerText(policy.model, reach);
-      const std::string service = ServiceText(policy.model, reach);
+      const std::string service = ReachedText(policy.model, reach);
       PrintText(callers ? fmt::format("{:<48} {}  {}", caller, service, How(reach))
                         : fmt::format("{:<48} {}{}", service, How(reach),
                                       several ? "  (from " + caller + ")" : ""));
@@ -106,16 +128,22 @@ std::unique_ptr<Policy> Load(const Options& options, int& code) {
   return policy;
 }
 
-// The last positional argument is the subject, those before it are inputs.
+// The last positional argument is the subject, those before it are inputs; without any, those of
+// the project file are.
 bool TakeSubject(Options& options, const char* what) {
   std::vector<std::string>& paths = options.policy.inputs.paths;
-  if (paths.size() >= 2) {
-    options.subject = paths.back();
-    paths.pop_back();
-    return true;
-  }
+  options.subject = paths.back();
+  paths.pop_back();
+  if (paths.empty()) paths = options.project_inputs;
+  if (!paths.empty()) return true;
   std::fprintf(stderr, "weft: write INPUTS and then %s\n", what);
   return false;
+}
+
+void AddReachOptions(CLI::App& command, Options& options) {
+  AddPolicyOptions(command, options.policy);
+  // The project file's, which the positional arguments would replace by the subject.
+  command.add_option("--inputs", options.project_inputs)->group("");
 }
 
 int WhoCan(const Options& options) {
@@ -184,7 +212,7 @@ void AddWhoCan(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("who-can", "INPUTS... NAMESPACE/SERVICE: who gets in, over all requests");
   command->footer("Example:\n  weft who-can policies/ payments/ledger");
-  AddPolicyOptions(*command, options->policy);
+  AddReachOptions(*command, *options);
   command->callback([options, &exit_code] {
     exit_code = TakeSubject(*options, "NAMESPACE/SERVICE") ? WhoCan(*options) : kExitCannot;
   });
@@ -195,7 +223,7 @@ void AddCanReach(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "can-reach", "INPUTS... NAMESPACE/ACCOUNT[@CLUSTER]: where it gets, over all requests");
   command->footer("Example:\n  weft can-reach policies/ web/frontend@east");
-  AddPolicyOptions(*command, options->policy);
+  AddReachOptions(*command, *options);
   command->callback([options, &exit_code] {
     exit_code =
         TakeSubject(*options, "NAMESPACE/ACCOUNT[@CLUSTER]") ? CanReach(*options) : kExitCannot;

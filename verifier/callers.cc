@@ -140,13 +140,7 @@ std::vector<Candidate> Callers::Relevant(const std::vector<const engine::CallerS
   const auto left_out = [&](bool discovered, engine::ClusterId at) {
     return !anywhere && discovered && at != cluster;
   };
-  std::map<std::uint32_t, std::vector<std::uint32_t>> admitted;  // caller -> sets, ascending
-  for (std::uint32_t s = 0; s < sets.size(); ++s) {
-    for (const std::uint32_t i : AdmittedBy(*sets[s])) {
-      std::vector<std::uint32_t>& by = admitted[i];
-      if (by.empty() || by.back() != s) by.push_back(s);
-    }
-  }
+  const Admitted admitted = AdmittedByAny(sets);
   std::set<std::uint32_t> chosen;
   std::set<std::pair<std::vector<std::uint32_t>, std::pair<bool, bool>>> seen;
   for (const auto& [i, by] : admitted) {
@@ -170,6 +164,33 @@ std::vector<Candidate> Callers::Relevant(const std::vector<const engine::CallerS
     if (relevant.back().cluster.IsNone()) relevant.back().cluster = cluster;
   }
   return relevant;
+}
+
+std::vector<std::optional<std::size_t>> Callers::StandIns(
+    const std::vector<const engine::CallerSet*>& sets, engine::ClusterId cluster,
+    bool anywhere) const {
+  const Admitted admitted = AdmittedByAny(sets);
+  static const std::vector<std::uint32_t> kNone;
+  std::map<std::pair<std::vector<std::uint32_t>, bool>, std::size_t> positions;
+  std::vector<std::optional<std::size_t>> found(all_.size());
+  for (std::uint32_t i = 0; i < all_.size(); ++i) {
+    if (!anywhere && !all_[i].source.IsNone() && all_[i].cluster != cluster) continue;
+    const auto by = admitted.find(i);
+    const std::pair kind(by == admitted.end() ? kNone : by->second, all_[i].identity.has_value());
+    found[i] = positions.try_emplace(kind, positions.size()).first->second;
+  }
+  return found;
+}
+
+Callers::Admitted Callers::AdmittedByAny(const std::vector<const engine::CallerSet*>& sets) const {
+  Admitted admitted;
+  for (std::uint32_t s = 0; s < sets.size(); ++s) {
+    for (const std::uint32_t i : AdmittedBy(*sets[s])) {
+      std::vector<std::uint32_t>& by = admitted[i];
+      if (by.empty() || by.back() != s) by.push_back(s);
+    }
+  }
+  return admitted;
 }
 
 std::vector<std::uint32_t> Callers::AdmittedBy(const engine::CallerSet& set) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,11 @@ class Callers {
   [[nodiscard]] std::vector<Candidate> Relevant(const std::vector<const engine::CallerSet*>& sets,
                                                 engine::ClusterId cluster, bool anywhere,
                                                 const Mark& mark) const;
+  // For every caller of all(), the position in Relevant(sets, cluster, anywhere, {}) of the one
+  // that stands for it; nullopt for callers that are left out.
+  [[nodiscard]] std::vector<std::optional<std::size_t>> StandIns(
+      const std::vector<const engine::CallerSet*>& sets, engine::ClusterId cluster,
+      bool anywhere) const;
 
  private:
   // Callers that differ in their account and namespace alone, in order.
@@ -45,6 +51,10 @@ class Callers {
     auto operator<=>(const Group&) const = default;
   };
 
+  // Callers some set admits, with the positions of those that do, ascending.
+  using Admitted = std::map<std::uint32_t, std::vector<std::uint32_t>>;
+
+  [[nodiscard]] Admitted AdmittedByAny(const std::vector<const engine::CallerSet*>& sets) const;
   [[nodiscard]] std::vector<std::uint32_t> AdmittedBy(const engine::CallerSet& set) const;
   [[nodiscard]] std::vector<std::uint32_t> Scan(const engine::CallerSet& set) const;
   void Add(Candidate candidate);

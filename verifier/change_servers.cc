@@ -122,24 +122,13 @@ class PortChange {
       const auto sets = CallerSetsOf(*model, *guard);
       sets_.insert(sets_.end(), sets.begin(), sets.end());
     }
-    for (const engine::CallerSet* set : sets_) alone_.push_back({*set});
-    callers_ = work_.callers().Relevant(sets_, cluster_, anywhere, {});
-    std::map<std::vector<bool>, std::size_t> known;
-    for (std::size_t i = 0; i < callers_.size(); ++i) known.emplace(Signature(callers_[i]), i);
+    const Callers& callers = work_.callers();
+    callers_ = callers.Relevant(sets_, cluster_, anywhere, {});
     standing_for_.resize(callers_.size());
-    for (const Candidate& c : work_.callers().all()) {
-      if (!anywhere && !c.source.IsNone() && c.cluster != cluster_) continue;
-      const auto at = known.find(Signature(c));
-      if (at != known.end()) standing_for_[at->second].push_back(&c);
+    const auto stand_ins = callers.StandIns(sets_, cluster_, anywhere);
+    for (std::size_t i = 0; i < stand_ins.size(); ++i) {
+      if (stand_ins[i]) standing_for_[*stand_ins[i]].push_back(&callers.all()[i]);
     }
-  }
-
-  [[nodiscard]] std::vector<bool> Signature(const Candidate& candidate) const {
-    std::vector<bool> signature{candidate.identity.has_value()};
-    for (const std::vector<engine::CallerSet>& set : alone_) {
-      signature.push_back(engine::Admits(set, candidate.identity));
-    }
-    return signature;
   }
 
   // What was required of the connection and what is; shown by a request in clear text.
@@ -339,7 +328,6 @@ class PortChange {
   const Guard* old_guard_;
   const Guard* guard_;
   std::vector<const engine::CallerSet*> sets_;
-  std::vector<std::vector<engine::CallerSet>> alone_;  // each of them by itself
   std::vector<Candidate> callers_;
   std::vector<std::vector<const Candidate*>> standing_for_;  // by caller
   Study study_;

@@ -10,8 +10,8 @@
 namespace weft::verifier {
 
 struct Reach {
-  engine::ServiceId service;
-  engine::ClusterId cluster;
+  engine::TargetRef target;
+  engine::ClusterId cluster;  // of the service; of the caller for destinations and externals
   std::uint16_t port = 0;
   Candidate caller;
   bool always = false;      // every request is let in; else only some
@@ -23,7 +23,9 @@ struct Reach {
 // order of cluster, port and caller.
 [[nodiscard]] std::vector<Reach> WhoCan(const engine::Model& model, engine::ServiceId service);
 
-// Every service that lets in some request of the caller.
+// Every service that lets in some request of the caller; then every destination one of whose
+// servers does, and every external service the caller's proxy, and the egress gateway before it,
+// let it out to.
 [[nodiscard]] std::vector<Reach> CanReach(const engine::Model& model, const Candidate& caller);
 
 }  // namespace weft::verifier
