@@ -1,4 +1,5 @@
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "dsl/parse.h"
@@ -11,34 +12,25 @@ void Move(std::vector<T>& from, std::vector<T>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+// Every list of a program.
+constexpr std::tuple kLists{
+    &Program::meshes,     &Program::clusters,    &Program::workspaces,   &Program::gateways,
+    &Program::services,   &Program::externals,   &Program::destinations, &Program::routes,
+    &Program::accesses,   &Program::limits,      &Program::predicates,   &Program::policies,
+    &Program::uses,       &Program::applies,     &Program::jwts,         &Program::authorizers,
+    &Program::limiters,   &Program::limit_trees, &Program::counters,     &Program::trusts,
+    &Program::lifecycles, &Program::workloads,   &Program::raws,         &Program::tests,
+    &Program::proves,
+};
+
 }  // namespace
 
 void Append(Program& program, Program more) {
-  Move(more.meshes, program.meshes);
-  Move(more.clusters, program.clusters);
-  Move(more.workspaces, program.workspaces);
-  Move(more.gateways, program.gateways);
-  Move(more.services, program.services);
-  Move(more.externals, program.externals);
-  Move(more.destinations, program.destinations);
-  Move(more.routes, program.routes);
-  Move(more.accesses, program.accesses);
-  Move(more.limits, program.limits);
-  Move(more.predicates, program.predicates);
-  Move(more.policies, program.policies);
-  Move(more.uses, program.uses);
-  Move(more.applies, program.applies);
-  Move(more.jwts, program.jwts);
-  Move(more.authorizers, program.authorizers);
-  Move(more.limiters, program.limiters);
-  Move(more.limit_trees, program.limit_trees);
-  Move(more.counters, program.counters);
-  Move(more.trusts, program.trusts);
-  Move(more.lifecycles, program.lifecycles);
-  Move(more.workloads, program.workloads);
-  Move(more.raws, program.raws);
-  Move(more.tests, program.tests);
-  Move(more.proves, program.proves);
+  std::apply([&](auto... list) { (Move(more.*list, program.*list), ...); }, kLists);
+}
+
+bool IsEmpty(const Program& program) {
+  return std::apply([&](auto... list) { return ((program.*list).empty() && ...); }, kLists);
 }
 
 }  // namespace weft::dsl

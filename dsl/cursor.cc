@@ -49,6 +49,8 @@ bool Cursor::IsNumberAt(std::uint32_t ahead) const {
   return at_ + ahead < end_ && Kind(ahead) == TokenKind::kNumber;
 }
 
+bool Cursor::AtBroken() const { return Is(TokenKind::kString) && !Unquoted(Text()); }
+
 bool Cursor::Accept(TokenKind kind) {
   if (failed_ || !Is(kind)) return false;
   Skip();
@@ -79,12 +81,16 @@ void Cursor::Expect(TokenKind kind, std::string_view what) {
   if (!Accept(kind)) FailExpected(what);
 }
 
-void Cursor::FailExpected(std::string_view what) {
-  if (failed_) return;
+Diagnostic* Cursor::ReportExpected(std::string_view what) {
+  if (failed_) return nullptr;
+  if (AtBroken()) {
+    failed_ = true;
+    return nullptr;
+  }
   std::string found = "the end of the block";
   if (!AtEnd()) found = "`" + std::string(Text()) + "`";
   if (found.size() > 60) found = found.substr(0, 57) + "...`";
-  Fail(codes::kUnexpected, SpanAt(), "expected " + std::string(what) + ", found " + found);
+  return &Fail(codes::kUnexpected, SpanAt(), "expected " + std::string(what) + ", found " + found);
 }
 
 Diagnostic& Cursor::Fail(const Code& code, Span span, std::string message) {
@@ -167,8 +173,8 @@ Str Cursor::ExpectString(std::string_view what) {
     FailExpected(std::string(what) + " in double quotes");
     return {};
   }
-  if (Is(TokenKind::kString) && (Text().size() < 2 || !Text().ends_with('"'))) {
-    failed_ = true;  // not closed on its line, which is reported
+  if (AtBroken()) {
+    failed_ = true;
     return {};
   }
   std::optional<std::string> text = Unescape(Text());

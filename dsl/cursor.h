@@ -107,12 +107,18 @@ class Cursor {
   [[nodiscard]] bool GoesOn() const;
 
   // Reports "expected …, found …" at the position and fails the item.
-  void FailExpected(std::string_view what);
+  void FailExpected(std::string_view what) { (void)ReportExpected(what); }
+  // The same, for help to be added; nullptr when the item has failed before, or what is found is
+  // reported already.
+  [[nodiscard]] Diagnostic* ReportExpected(std::string_view what);
   Diagnostic& Fail(const Code& code, Span span, std::string message);
   // Fails with the fault there is; nullptr when there is none or the item failed before.
   Diagnostic* Refuse(Span span, const Judgement& fault);
   [[nodiscard]] bool failed() const { return failed_; }
   void ClearFailure() { failed_ = false; }
+  // Whether the token is no string and stands for something that is reported already: a string
+  // without an end, a word with letters of another script.
+  [[nodiscard]] bool AtBroken() const;
   // Skips to the next token that begins a line or an item, past nested blocks, at most to `end`.
   void Recover(std::uint32_t start, std::uint32_t end);
 

@@ -60,6 +60,7 @@ void Cursor::ReadItems(std::uint32_t end, std::string_view where, Words known,
     const std::string word(Text());
     RefuseRepeated(once, first);
     const bool handled = failed_ || read(word);
+    if (!handled && AtBroken()) failed_ = true;
     if (!handled && !failed_) {
       Diagnostic& d = Fail(codes::kUnknownItem, SpanAt(),
                            "unknown item `" + word + "` in " + std::string(where));

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "dsl/arguments.h"
 #include "dsl/codes.h"
 #include "dsl/items_check.h"
 #include "dsl/readers.h"
@@ -19,48 +20,6 @@ constexpr int kMostLevels = 128;               // of one condition
 constexpr std::size_t kMostNested = 32;        // predicates or templates inside one another
 constexpr std::size_t kMostItems = 1'000;      // of one block
 constexpr std::size_t kMostAddedItems = 200'000;
-
-bool HasType(const Value& value, Parameter::Type type) {
-  switch (type) {
-    case Parameter::Type::kDuration:
-      return std::holds_alternative<Duration>(value);
-    case Parameter::Type::kPercent:
-      return std::holds_alternative<Percent>(value);
-    case Parameter::Type::kNumber:
-      return std::holds_alternative<Number>(value);
-    case Parameter::Type::kString:
-      return std::holds_alternative<Str>(value);
-    case Parameter::Type::kStrings:
-      return std::holds_alternative<std::vector<Str>>(value);
-    case Parameter::Type::kService:
-      return std::holds_alternative<QName>(value);
-    case Parameter::Type::kName: {
-      const auto* name = std::get_if<QName>(&value);
-      return name != nullptr && name->parts.size() == 1 && !name->IsQuoted();
-    }
-  }
-  return false;
-}
-
-std::string_view TypeName(Parameter::Type type) {
-  switch (type) {
-    case Parameter::Type::kDuration:
-      return "a duration";
-    case Parameter::Type::kPercent:
-      return "a percentage";
-    case Parameter::Type::kNumber:
-      return "a number";
-    case Parameter::Type::kString:
-      return "a string";
-    case Parameter::Type::kStrings:
-      return "a list of strings";
-    case Parameter::Type::kService:
-      return "a service";
-    case Parameter::Type::kName:
-      return "a name";
-  }
-  return "";
-}
 
 bool HasDeclarations(const Program& program) {
   return !program.accesses.empty() || !program.jwts.empty() || !program.authorizers.empty() ||
@@ -121,7 +80,7 @@ class Expander {
     }
     used_.insert(policy);
     ParameterBindings bindings;
-    if (!Bind(*policy, apply.use, bindings)) return;
+    if (!BindArguments(*policy, apply.use, bindings, diagnostics_)) return;
     Diagnostics found;
     TemplateBody body = ReadBody(*policy->syntax, policy->body_begin, policy->body_end, bindings,
                                  {apply.header.owner, apply.header.owner_span}, found);
@@ -273,7 +232,7 @@ class Expander {
     used_.insert(policy);
     if (open.size() >= kMostNested || ++uses_ > kMostAddedItems) return false;
     ParameterBindings bindings;
-    if (!Bind(*policy, *use, bindings)) return true;
+    if (!BindArguments(*policy, *use, bindings, diagnostics_)) return true;
     std::vector<const PolicyDecl*> inside = open;
     inside.push_back(policy);
     TemplateBody body =
@@ -358,50 +317,6 @@ class Expander {
     }
   }
 
-  bool Bind(const PolicyDecl& policy, const TemplateUse& use, ParameterBindings& bindings) {
-    std::size_t position = 0;
-    bool fine = true;
-    for (const TemplateUse::Argument& argument : use.arguments) {
-      const Parameter* parameter = nullptr;
-      if (argument.name) {
-        for (const Parameter& p : policy.parameters) {
-          if (p.name.value == argument.name->value) parameter = &p;
-        }
-      } else if (position < policy.parameters.size()) {
-        parameter = &policy.parameters[position++];
-      }
-      if (parameter == nullptr) {
-        diagnostics_.Error(codes::kBadArgument, argument.span,
-                           argument.name
-                               ? "`" + policy.header.name.value + "` has no parameter `" +
-                                     argument.name->value + "`"
-                               : "`" + policy.header.name.value + "` takes " +
-                                     std::to_string(policy.parameters.size()) + " arguments");
-        fine = false;
-      } else if (!HasType(argument.value, parameter->type)) {
-        Diagnostic& d = diagnostics_.Error(codes::kBadArgument, argument.span,
-                                           "parameter `" + parameter->name.value + "` takes " +
-                                               std::string(TypeName(parameter->type)) +
-                                               ", found something else");
-        d.related.push_back({parameter->name.span, "declared here"});
-        fine = false;
-      } else {
-        bindings[parameter->name.value] = argument.value;
-      }
-    }
-    for (const Parameter& parameter : policy.parameters) {
-      if (bindings.contains(parameter.name.value)) continue;
-      if (parameter.fallback) {
-        bindings[parameter.name.value] = *parameter.fallback;
-      } else if (fine) {
-        diagnostics_.Error(codes::kBadArgument, use.name.span,
-                           "argument `" + parameter.name.value + "` is missing");
-        fine = false;
-      }
-    }
-    return fine;
-  }
-
   const PolicyDecl* FindTemplate(const QName& name, const std::string& owner) const {
     const std::string& last = name.parts.back().value;
     if (name.parts.size() == 1) {
@@ -443,10 +358,15 @@ class Expander {
     }
     Diagnostic& d = diagnostics_.Error(codes::kUnknownTemplate, name.span,
                                        "unknown " + std::string(what) + " `" + name.Text() + "`");
+    const std::string module = modules_.StandardModuleOf(name.Text());
     const std::string near = NearestName(name.Text(), candidates);
-    if (near.empty()) return;
-    d.help = "did you mean `" + near + "`?";
-    d.edit = Edit{name.span, near};
+    if (!module.empty()) {
+      d.help = "a module has it; say so at the beginning of this file: `use " + module + ".{" +
+               name.Text() + "}`";
+    } else if (!near.empty()) {
+      d.help = "did you mean `" + near + "`?";
+      d.edit = Edit{name.span, near};
+    }
   }
 
   const Modules& modules_;

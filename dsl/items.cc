@@ -406,7 +406,15 @@ std::optional<Spanned<MtlsMode>> ReadMtlsMode(Cursor& c) {
   for (const auto& [word, mode] : kModes) {
     if (c.AcceptWord(word)) return Spanned<MtlsMode>{mode, span};
   }
-  c.FailExpected("`strict`, `permissive` or `disable`");
+  const bool assigned = c.Is(TokenKind::kEquals) || c.Is(TokenKind::kColon);
+  const Span found = assigned ? Join(c.SpanAt(), c.SpanAt(1)) : c.SpanAt();
+  const std::string near =
+      NearestName(c.Text(assigned ? 1 : 0), {"strict", "permissive", "disable"});
+  Diagnostic* d = c.ReportExpected("`strict`, `permissive` or `disable`");
+  if (d != nullptr && !near.empty()) {
+    d->help = "write `mtls " + near + "`";
+    d->edit = Edit{found, near};
+  }
   return std::nullopt;
 }
 

@@ -149,12 +149,24 @@ bool IsAddressBlock(std::string_view text) {
   return length && *length <= (v6 ? 128 : 32);
 }
 
+std::optional<std::string_view> Unquoted(std::string_view token_text) {
+  for (const char quote : {'"', '\''}) {
+    if (!token_text.starts_with(quote)) continue;
+    if (token_text.size() < 2 || !token_text.ends_with(quote)) return std::nullopt;
+    return token_text.substr(1, token_text.size() - 2);
+  }
+  constexpr std::string_view kSmart = "\xE2\x80";  // and one more byte, on either side
+  const bool smart = token_text.size() >= 6 && token_text.starts_with(kSmart) &&
+                     token_text.substr(token_text.size() - 3).starts_with(kSmart);
+  if (!smart) return std::nullopt;
+  return token_text.substr(3, token_text.size() - 6);
+}
+
 std::optional<std::string> Unescape(std::string_view token_text) {
   if (token_text.starts_with("\"\"\"") && token_text.size() >= 6) {
     return std::string(token_text.substr(3, token_text.size() - 6));
   }
-  std::string_view body = token_text.substr(1);
-  if (body.ends_with('"')) body.remove_suffix(1);
+  const std::string_view body = Unquoted(token_text).value_or(token_text);
   if (body.find('\\') == std::string_view::npos) return std::string(body);
   std::string out;
   for (std::size_t at = 0; at < body.size();) {

@@ -28,6 +28,8 @@ struct Rate {
 [[nodiscard]] std::optional<std::uint16_t> ParsePort(std::string_view text);
 // IPv4 or IPv6 address or block.
 [[nodiscard]] bool IsAddressBlock(std::string_view text);
+// What stands between the quotes of a string, in whatever quotes; nullopt when it has none.
+[[nodiscard]] std::optional<std::string_view> Unquoted(std::string_view token_text);
 // The string a token of kind kString or kText stands for; nullopt for a bad escape.
 [[nodiscard]] std::optional<std::string> Unescape(std::string_view token_text);
 

@@ -18,6 +18,12 @@ std::string Dotted(std::string name) {
   return name;
 }
 
+const std::vector<std::string>& StandardModules() {
+  static const std::vector<std::string> modules = {"std/access", "std/cors", "std/jwt", "std/net",
+                                                   "std/resilience"};
+  return modules;
+}
+
 // What a file may take from a module.
 std::vector<std::string> Offered(const Program& module) {
   std::vector<std::string> names;
@@ -64,10 +70,24 @@ std::vector<std::string> Modules::NamesIn(FileId file) const {
   return names;
 }
 
+std::string Modules::StandardModuleOf(const std::string& name) const {
+  for (const std::string& module : StandardModules()) {
+    const Source* source = loader_(module);
+    if (source == nullptr) continue;
+    Diagnostics unused;
+    const std::vector<std::string> offered = Offered(Parse(*source, unused));
+    if (std::find(offered.begin(), offered.end(), name) != offered.end()) return Dotted(module);
+  }
+  return "";
+}
+
 void Modules::ResolveOne(const UseDecl& use) {
   const std::string name = ModuleName(use);
   const Program* module = LoadModule(name, use.span);
-  if (module == nullptr) return;
+  if (module == nullptr) {
+    for (const Name& wanted : use.names) absent_.insert({use.span.file, wanted.value});
+    return;
+  }
   if (use.all) {
     imports_[use.span.file].push_back({"", true, module});
     return;
@@ -82,6 +102,7 @@ void Modules::ResolveOne(const UseDecl& use) {
       if (!near.empty()) {
         d.help = "did you mean `" + near + "`?";
         d.edit = Edit{wanted.span, near};
+        absent_.insert({use.span.file, near});
       }
       absent_.insert({use.span.file, wanted.value});
       continue;
@@ -104,10 +125,12 @@ const Program* Modules::LoadModule(const std::string& name, Span use) {
   Module& module = modules_[name];
   const Source* source = loader_(name);
   if (source == nullptr) {
-    diagnostics_.Error(codes::kUnknownModule, use, "there is no module `" + Dotted(name) + "`")
-        .help =
-        "the standard library has std.access, std.cors, std.jwt, std.net and std.resilience; other "
-        "modules are files below the input directory";
+    Diagnostic& d =
+        diagnostics_.Error(codes::kUnknownModule, use, "there is no module `" + Dotted(name) + "`");
+    const std::string near = NearestName(name, StandardModules());
+    d.help = near.empty() ? "the standard library has std.access, std.cors, std.jwt, std.net and "
+                            "std.resilience; other modules are files below the input directory"
+                          : "did you mean `" + Dotted(near) + "`?";
     return nullptr;
   }
   module.program = Parse(*source, diagnostics_);

@@ -40,8 +40,11 @@ class Modules {
   [[nodiscard]] std::vector<JwtDecl> ImportedProviders() const;
   // Policies and predicates that the file imported.
   [[nodiscard]] std::vector<std::string> NamesIn(FileId file) const;
-  // Whether a `use` of the file asked for the name and its module does not have it, which is
-  // reported.
+  // The module of the standard library that has a policy or predicate of the name; "" when none
+  // has.
+  [[nodiscard]] std::string StandardModuleOf(const std::string& name) const;
+  // Whether a `use` of the file asked for the name, or for what is near to it, of a module that
+  // does not have it or is not there, which is reported.
   [[nodiscard]] bool IsAbsent(FileId file, const std::string& name) const {
     return absent_.contains({file, name});
   }

@@ -29,6 +29,8 @@ namespace weft::dsl {
 [[nodiscard]] Str ReadHost(Cursor& c);
 [[nodiscard]] std::vector<Str> ReadHosts(Cursor& c);
 [[nodiscard]] std::optional<Protocol> ReadProtocol(Cursor& c);
+// Fails at a word that stands for a protocol and is none.
+void RefuseProtocol(Cursor& c);
 
 // ---- items.cc
 // Reads one policy item when `word` begins one; a word that begins none is read as the use of a

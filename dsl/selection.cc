@@ -34,6 +34,17 @@ bool IsHost(std::string_view host) {
 
 }  // namespace
 
+// `version: v1`, as in YAML.
+static void RefuseColon(Cursor& c, const Str& key) {
+  const Span colon = c.SpanAt();
+  const bool word = c.Kind(1) == TokenKind::kWord;
+  std::string value(word || c.Kind(1) == TokenKind::kString ? c.Text(1) : "\"…\"");
+  if (word) value = "\"" + value + "\"";
+  Diagnostic& d = c.Fail(codes::kUnexpected, colon, "a label is given by `=`, found `:`");
+  d.help = "write `" + key.value + " = " + value + "`";
+  if (value != "\"…\"") d.edit = Edit{Join(colon, c.SpanAt(1)), " = " + value};
+}
+
 LabelTerm ReadLabel(Cursor& c) {
   LabelTerm term;
   if (c.Is(TokenKind::kString)) {
@@ -42,6 +53,7 @@ LabelTerm ReadLabel(Cursor& c) {
     const QName name = c.ExpectQName("the name of a label");
     term.key = {name.Text(), name.span};
   }
+  if (!c.failed() && c.Is(TokenKind::kColon)) RefuseColon(c, term.key);
   c.Expect(TokenKind::kEquals, "`=`");
   term.value = c.ExpectString("the value of the label");
   CheckLabel(c, term);
@@ -129,19 +141,34 @@ std::vector<Str> ReadHosts(Cursor& c) {
   return hosts;
 }
 
+static constexpr std::array<std::pair<std::string_view, Protocol>, 6> kProtocols = {{
+    {"http", Protocol::kHttp},
+    {"http2", Protocol::kHttp2},
+    {"grpc", Protocol::kGrpc},
+    {"https", Protocol::kHttps},
+    {"tcp", Protocol::kTcp},
+    {"tls", Protocol::kTls},
+}};
+
 std::optional<Protocol> ReadProtocol(Cursor& c) {
-  static constexpr std::array<std::pair<std::string_view, Protocol>, 6> kWords = {{
-      {"http", Protocol::kHttp},
-      {"http2", Protocol::kHttp2},
-      {"grpc", Protocol::kGrpc},
-      {"https", Protocol::kHttps},
-      {"tcp", Protocol::kTcp},
-      {"tls", Protocol::kTls},
-  }};
-  for (const auto& [word, protocol] : kWords) {
+  for (const auto& [word, protocol] : kProtocols) {
     if (c.AcceptWord(word)) return protocol;
   }
   return std::nullopt;
+}
+
+void RefuseProtocol(Cursor& c) {
+  std::vector<std::string> words;
+  std::string list;
+  for (const auto& [word, protocol] : kProtocols) {
+    words.emplace_back(word);
+    list += (list.empty() ? "`" : ", `") + words.back() + "`";
+  }
+  Diagnostic* d = c.ReportExpected("a protocol");
+  if (d == nullptr) return;
+  const std::string near = NearestName(c.Text(), words);
+  d->help = near.empty() ? "protocols are " + list : "did you mean `" + near + "`?";
+  if (!near.empty()) d->edit = Edit{d->span, near};
 }
 
 }  // namespace weft::dsl

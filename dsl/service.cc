@@ -26,8 +26,8 @@ SubsetDecl ReadSubset(Cursor& c) {
   CheckSubsetName(c, subset.name);
   // A subset is labels, or labels and items: `{ version = "v1"  balance random }`.
   c.ReadBlock("`subset`", {"connections", "eject", "balance", "tls"}, [&](std::string_view) {
-    const bool label =
-        c.Is(TokenKind::kString) || c.Kind(1) == TokenKind::kEquals || c.Kind(1) == TokenKind::kDot;
+    const bool label = c.Is(TokenKind::kString) || c.Kind(1) == TokenKind::kEquals ||
+                       c.Kind(1) == TokenKind::kDot || c.Kind(1) == TokenKind::kColon;
     if (!label) return ReadItem(c, subset.items);
     subset.labels.push_back(ReadLabel(c));
     c.Accept(TokenKind::kComma);
@@ -53,6 +53,7 @@ PortDecl ReadPortDecl(Cursor& c) {
   PortDecl port;
   const std::uint32_t first = c.at() == 0 ? 0 : c.at() - 1;
   std::optional<Protocol> protocol = ReadProtocol(c);
+  if (!protocol && c.Is(TokenKind::kWord)) RefuseProtocol(c);
   port.number = c.ExpectPort("`port`");
   if (!protocol) protocol = ReadProtocol(c);
   if (!protocol) c.FailExpected("a protocol: `port http 9080`");
@@ -73,6 +74,36 @@ ResidencyDecl ReadResidency(Cursor& c) {
   return residency;
 }
 
+// The namespace behind the name. One that lacks its quotes or is left out is reported, and what the
+// rest of the service says is read all the same.
+static Str ReadHome(Cursor& c, const Header& header, const Program& program) {
+  const bool said = c.AcceptWord("in");
+  if (said && (c.bindings() != nullptr || !c.Is(TokenKind::kWord))) return ExpectNamespace(c);
+  Str home{said ? std::string(c.Text()) : "", c.SpanAt()};
+  if (said) {
+    Diagnostic* d = c.ReportExpected("a namespace in double quotes");
+    if (d == nullptr) return home;
+    d->help = "write `in \"" + home.value + "\"`";
+    d->edit = Edit{home.span, "\"" + home.value + "\""};
+    c.Skip();
+    c.ClearFailure();
+    return home;
+  }
+  for (const WorkspaceDecl& workspace : program.workspaces) {
+    if (workspace.header.name.value != header.owner || workspace.namespaces.empty()) continue;
+    const std::vector<Str>& names = workspace.namespaces.front().names;
+    const bool plain = !names.empty() && names.front().value.find('*') == std::string::npos;
+    if (plain) home.value = names.front().value;
+  }
+  Diagnostic* d = c.ReportExpected("`in` and the namespace of the service");
+  if (d == nullptr || home.value.empty()) return home;
+  d->help = "write `service " + header.name.value + " in \"" + home.value + "\"`";
+  d->edit = Edit{{header.name.span.file, header.name.span.end, header.name.span.end},
+                 " in \"" + home.value + "\""};
+  c.ClearFailure();
+  return home;
+}
+
 void ReadService(Cursor& c, Header header, Program& program) {
   ServiceDecl service{.header = std::move(header)};
   if (!IsDnsLabel(service.header.name.value)) {
@@ -81,8 +112,7 @@ void ReadService(Cursor& c, Header header, Program& program) {
         .help = "it is made of lower-case letters, digits and `-`, at most 63 of them";
     return;
   }
-  c.ExpectWord("in");
-  service.in_namespace = ExpectNamespace(c);
+  service.in_namespace = ReadHome(c, service.header, program);
   service.header.span = Join(service.header.span, c.LastSpan());
   if (c.AcceptWord("on")) service.clusters = c.ExpectNames("a cluster");
   if (c.Is(TokenKind::kOpenBrace)) {

@@ -4,8 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "dsl/code_point.h"
 #include "dsl/codes.h"
 #include "dsl/grammar.h"
+#include "dsl/literals.h"
 #include "dsl/utf8.h"
 
 namespace weft::dsl {
@@ -90,23 +92,62 @@ class Collector {
     bad_end_ = end;
     const auto byte = static_cast<unsigned char>(source_.text[begin]);
     const bool printable = byte > 0x20 && byte < 0x7f;
+    const CodePoint point = FirstCodePoint(TextOf(begin, SizeOf(source_)));
     Diagnostic& d =
-        Error(codes::kBadCharacter, begin, end,
+        Error(codes::kBadCharacter, begin, begin + static_cast<std::uint32_t>(point.bytes),
               printable ? "unexpected character `" + std::string(1, source_.text[begin]) + "`"
-                        : std::string("unexpected character outside of a string"));
+                        : "unexpected character (" + Describe(point) + ") outside of a string");
     if (byte == '#') d.help = "comments begin with `//`";
     if (byte == '\'') d.help = "strings stand in double quotes";
     if (byte == ';') d.help = "items end with their line; no `;` is needed";
   }
 
+  void OtherString(std::uint32_t begin, std::uint32_t end) {
+    const std::string_view body = Unquoted(TextOf(begin, end)).value_or("");
+    Diagnostic& d =
+        Error(codes::kBadCharacter, begin, end, "strings stand in double quotes (`\"`)");
+    if (body.find_first_of("\"\\") == std::string_view::npos) {
+      d.help = "write `\"" + std::string(body) + "\"`";
+      d.edit = Edit{d.span, "\"" + std::string(body) + "\""};
+    }
+    Add(TokenKind::kString, begin, end);
+  }
+
+  // A word with letters of another script; readers take it for reported.
+  void OtherWord(std::uint32_t begin, std::uint32_t end) {
+    const std::string_view word = TextOf(begin, end);
+    std::string latin;
+    std::string odd;
+    bool alike = true;
+    for (std::size_t at = 0; at < word.size();) {
+      const CodePoint point = FirstCodePoint(word.substr(at));
+      const char letter = point.bytes == 1 ? word[at] : LooksLike(point);
+      if (point.bytes > 1 && odd.empty()) odd = Describe(point);
+      alike = alike && letter != 0;
+      latin += letter;
+      at += point.bytes;
+    }
+    Diagnostic& d = Error(codes::kBadCharacter, begin, end,
+                          "`" + std::string(word) + "` has a letter no name can have: " + odd);
+    d.help = "names are made of the letters a to z, digits, `-` and `_`";
+    if (alike) {
+      d.help = "did you mean `" + latin + "`?";
+      d.edit = Edit{d.span, latin};
+    }
+    Add(TokenKind::kString, begin, end);
+  }
+
   // Closes what is still open, and ends the sequence.
   void Finish() {
-    const auto end = static_cast<std::uint32_t>(source_.text.size());
+    const std::uint32_t end = SizeOf(source_);
     CloseAll(end);
     syntax_.tokens.push_back({TokenKind::kEnd, true, false, end, end, 0});
   }
 
  private:
+  static std::uint32_t SizeOf(const Source& source) {
+    return static_cast<std::uint32_t>(source.text.size());
+  }
   static TokenKind CloserOf(TokenKind opener) {
     return static_cast<TokenKind>(static_cast<int>(opener) + 1);
   }
@@ -250,6 +291,10 @@ template <>
 struct Action<grammar::Comment> : Call<&Collector::AddComment> {};
 template <>
 struct Action<grammar::OpenString> : Call<&Collector::BadString> {};
+template <>
+struct Action<grammar::OtherString> : Call<&Collector::OtherString> {};
+template <>
+struct Action<grammar::OtherWord> : Call<&Collector::OtherWord> {};
 template <>
 struct Action<grammar::BadByte> : Call<&Collector::BadByte> {};
 template <>
