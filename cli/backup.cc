@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "relay/admin/http.h"
 #include "relay/files/files.h"
@@ -119,7 +120,7 @@ void AddAudit(CLI::App& app, int& exit_code) {
   command->add_flag("--verify", flags->verify,
                     "whether every entry holds the digest of the one before; exit code 1 if not");
   command->add_option("-o,--output", flags->format, "human or json")
-      ->check(CLI::IsMember({"human", "json"}));
+      ->check(Choice(std::vector<std::string>{"human", "json"}));
   command->callback([flags, &exit_code] { exit_code = Audit(*flags); });
 }
 

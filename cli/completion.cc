@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 
@@ -67,7 +68,7 @@ void AddCompletion(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  source <(weft completion bash)");
   command->add_option("shell", *shell, "bash, zsh or fish")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      ->check(Choice(std::vector<std::string>{"bash", "zsh", "fish"}));
   command->callback([shell, &app, &exit_code] {
     PrintText(*shell == "bash" ? Bash(app) : *shell == "zsh" ? Zsh(app) : Fish(app));
     exit_code = kExitClean;

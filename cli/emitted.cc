@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "dsl/codes.h"
 #include "emit/emit.h"
 #include "emit/mesh_config.h"
 
@@ -140,6 +141,13 @@ std::optional<emit::check::Mesh> LoadEmitted(const std::string& directory, Polic
   } else if (!loader.Read(directory)) {
     return std::nullopt;
   }
+  // A file that is no YAML is not there to be judged.
+  const auto& told = policy.diagnostics.all();
+  policy.inputs.unreadable = std::any_of(told.begin(), told.end(), [](const Diagnostic& d) {
+    return d.number == dsl::codes::kYamlSyntax.number ||
+           d.number == dsl::codes::kYamlDuplicateKey.number ||
+           d.number == dsl::codes::kYamlLimit.number;
+  });
   loader.AddForeign();
   return loader.Finish();
 }

@@ -14,6 +14,7 @@
 #include "dsl/overloaded.h"
 #include "emit/emit.h"
 #include "engine/codes.h"
+#include "engine/reasons.h"
 
 namespace weft::cli {
 namespace {
@@ -92,6 +93,14 @@ Json EmittedJson(const Policy& policy, const engine::Request& request, const Out
   return emitted;
 }
 
+// What is missing where nothing is there; "" when there is nothing to add.
+std::string ReasonText(const Model& model, const engine::Request& request, const Outcome& outcome) {
+  const engine::Reason reason = engine::WhyNowhere(model, request, outcome);
+  if (reason.gateway.IsNone()) return reason.text;
+  return reason.text + "; ask there: `--to gateway:" + model[reason.gateway].name +
+         " --header host=" + request.host + "`";
+}
+
 Json OutcomeJson(const Policy& policy, const engine::Request& request, const Outcome& outcome) {
   const engine::Block* block = outcome.FirstBlock();
   const bool served = outcome.AllowedSomewhere();
@@ -99,6 +108,8 @@ Json OutcomeJson(const Policy& policy, const engine::Request& request, const Out
   json["outcome"] = served ? "served" : "blocked";
   json["stage"] = block == nullptr ? Json() : Json(engine::StageName(block->stage));
   json["status"] = block == nullptr ? Json() : Json(block->status);
+  const std::string reason = ReasonText(policy.model, request, outcome);
+  if (!reason.empty()) json["reason"] = reason;
   if (outcome.answered) json["answered"] = engine::OutcomeText(policy.model, outcome);
   json["destinations"] = DestinationsJson(policy.model, outcome);
   json["rules"] = Json::array();
@@ -111,6 +122,8 @@ Json OutcomeJson(const Policy& policy, const engine::Request& request, const Out
 
 void PrintHuman(const Policy& policy, const engine::Request& request, const Outcome& outcome) {
   std::string text = engine::OutcomeText(policy.model, outcome) + "\n";
+  const std::string reason = ReasonText(policy.model, request, outcome);
+  if (!reason.empty()) text += "  " + reason + "\n";
   for (const engine::Branch& branch : outcome.branches) {
     if (outcome.branches.size() < 2) break;
     text += fmt::format("  {:g}% {}{}{}\n", branch.weight,

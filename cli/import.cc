@@ -120,6 +120,11 @@ int ImportGloo(const Options& options) {
     return kExitClean;
   }
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
+  if (!policy->inputs.unreadable && policy->inputs.yaml.empty()) {
+    std::fprintf(stderr, "weft: the input holds no objects of Gloo Mesh (`.yaml` files)%s\n",
+                 policy->inputs.policy.empty() ? "" : "; weft text is policy already");
+    return kExitCannot;
+  }
   PrintDiagnostics(policy->diagnostics, policy->inputs.sources, Format::kPlain);
   if (policy->ExitCode() != kExitClean) return policy->ExitCode();
   Comments comments(policy->inputs.sources);

@@ -31,6 +31,28 @@ bool NamesNoCommand(const CLI::App& app, int argc, char** argv) {
   return true;
 }
 
+// The command that was asked for, or the part of one: `import gloo`.
+const CLI::App& Innermost(const CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? app : Innermost(*parsed.front());
+}
+
+// A flag that the command does not have is said to be none, with the nearest that it has.
+bool NamesNoFlag(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : Innermost(app).get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  for (const std::string& rest : app.remaining(true)) {
+    if (!rest.starts_with("--") || rest.size() < 3) continue;
+    const std::string flag = rest.substr(0, rest.find('='));
+    std::fprintf(stderr, "weft: `%s` has no flag `%s`%s\n", Innermost(app).get_name().c_str(),
+                 flag.c_str(), weft::cli::DidYouMean(flag, known, "; `--help` lists them").c_str());
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,6 +94,9 @@ int main(int argc, char** argv) {
     if (!weft::cli::UseProject(app, {argv + 1, argv + argc})) return weft::cli::kExitCannot;
     try {
       app.parse(argc, argv);
+    } catch (const CLI::ExtrasError& error) {
+      if (!NamesNoFlag(app)) (void)app.exit(error);
+      return weft::cli::kExitCannot;
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? weft::cli::kExitClean : weft::cli::kExitCannot;
     }

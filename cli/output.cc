@@ -3,10 +3,23 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace weft::cli {
+
+std::string FilePath(const Source& source) {
+  if (source.path.empty()) return source.name;
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path path = fs::path(source.path).lexically_normal();
+  if (!path.is_absolute()) return path.generic_string();
+  const fs::path below = path.lexically_relative(fs::current_path(error));
+  const bool inside = !error && !below.empty() && *below.begin() != "..";
+  return (inside ? below : path).generic_string();
+}
+
 void PrintText(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   std::fputs("\n", stdout);
@@ -40,7 +53,8 @@ void PrintDiagnostics(const Diagnostics& diagnostics, const SourceMap& sources, 
 }
 
 void PrintHuman(const std::vector<Diagnostic>& diagnostics, const SourceMap& sources, bool plain) {
-  const RenderOptions options{.color = !plain && UseColor(stderr), .plain = plain};
+  const RenderOptions options{
+      .color = !plain && UseColor(stderr), .plain = plain, .file = FilePath};
   for (const Diagnostic& diagnostic : diagnostics) {
     std::fputs(RenderHuman(diagnostic, sources, options).c_str(), stderr);
     std::fputs("\n", stderr);

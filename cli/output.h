@@ -30,6 +30,9 @@ using relay::PlaceJson;
 [[nodiscard]] std::string DidYouMean(const std::string& word, const std::vector<std::string>& known,
                                      const std::string& otherwise = "");
 
+// Where a tool that stands in the working directory finds the file; its name when it is no file.
+[[nodiscard]] std::string FilePath(const Source& source);
+
 // How many errors and warnings they stand for.
 struct Totals {
   std::size_t errors = 0;

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/plan_output.h"
 #include "cli/policy.h"
@@ -204,12 +205,13 @@ void AddPlan(CLI::App& app, int& exit_code) {
                    "what to compare with: a git revision, or a directory")
       ->required()
       ->type_name("REV|DIR");
-  static const std::map<std::string, PlanFormat> formats = {{"human", PlanFormat::kHuman},
-                                                            {"plain", PlanFormat::kPlain},
-                                                            {"json", PlanFormat::kJson},
-                                                            {"markdown", PlanFormat::kMarkdown}};
+  static const std::vector<std::pair<std::string, PlanFormat>> formats = {
+      {"human", PlanFormat::kHuman},
+      {"plain", PlanFormat::kPlain},
+      {"json", PlanFormat::kJson},
+      {"markdown", PlanFormat::kMarkdown}};
   command->add_option("-o,--output", options->format, "human, plain, json or markdown")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(Choice(formats))
       ->type_name("FORMAT");
   command->add_flag("--detailed-exitcode", options->detailed,
                     "exit with 0: no difference, 1: error, 2: differences");

@@ -3,8 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/memory_limit.h"
+#include "dsl/codes.h"
+#include "dsl/parse.h"
 
 namespace weft::cli {
 
@@ -31,12 +34,40 @@ void AddInputOptions(CLI::App& command, PolicyOptions& options) {
 
 void AddPolicyOptions(CLI::App& command, PolicyOptions& options) {
   AddInputOptions(command, options);
-  static const std::map<std::string, Format> formats = {
+  static const std::vector<std::pair<std::string, Format>> formats = {
       {"human", Format::kHuman}, {"plain", Format::kPlain}, {"json", Format::kJson}};
   command.add_option("-o,--output", options.format, "human, plain or json")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(Choice(formats))
       ->type_name("FORMAT");
 }
+
+namespace {
+
+// Inputs that say nothing would pass every proof.
+void RefuseNothing(Policy& policy) {
+  if (policy.inputs.unreadable || policy.diagnostics.HasErrors() || !dsl::IsEmpty(policy.program)) {
+    return;
+  }
+  policy.inputs.unreadable = true;
+  const auto& yaml = policy.inputs.yaml;
+  const auto& texts = policy.inputs.policy;
+  const Source* first = !yaml.empty() ? yaml.front() : texts.empty() ? nullptr : texts.front();
+  const Span span = first == nullptr ? Span{} : Span{first->id, 0, 0};
+  if (yaml.empty()) {
+    policy.diagnostics
+        .Error(dsl::codes::kUnreadable, span, "nothing is declared: this is no policy")
+        .help = "a policy begins with `mesh NAME`; `weft init DIR` writes one to start from";
+    return;
+  }
+  policy.diagnostics
+      .Error(dsl::codes::kUnreadable, span,
+             "no policy is here: neither weft text nor an object of Gloo Mesh")
+      .help =
+      "what runs in a cluster is given by `--inventory PATH`; objects of Istio become "
+      "policy by `weft import istio`";
+}
+
+}  // namespace
 
 int Policy::ExitCode() const {
   if (inputs.unreadable) return kExitCannot;
@@ -52,6 +83,7 @@ std::unique_ptr<Policy> LoadPolicyFrom(const relay::Tree& tree, const PolicyOpti
   policy->inputs.tree = &tree;
   ReadInputs(options.inputs, policy->inputs, policy->diagnostics);
   policy->program = LoadProgram(policy->inputs, policy->diagnostics);
+  RefuseNothing(*policy);
   policy->model = engine::Lower(policy->program, policy->inputs.inventory, policy->diagnostics);
   return policy;
 }

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "dsl/literals.h"
 #include "engine/hosts.h"
+#include "engine/ip.h"
 #include "engine/match.h"
 #include "engine/path.h"
 
@@ -28,9 +29,14 @@ Result<engine::ClusterId> ClusterNamed(const std::string& name, const Model& mod
 
 Result<engine::GatewayId> GatewayNamed(const std::string& name, const Model& model) {
   std::vector<std::string> known;
+  const std::size_t dot = name.find('.');  // as policies write it: WORKSPACE.NAME
   for (std::uint32_t i = 0; i < model.gateways.size(); ++i) {
-    if (model.gateways[i].name == name) return engine::GatewayId{i};
-    known.push_back(model.gateways[i].name);
+    const engine::Gateway& gateway = model.gateways[i];
+    const std::string owner = gateway.workspace.IsNone() ? "" : model[gateway.workspace].name + ".";
+    if (name == gateway.name || (dot != std::string::npos && name == owner + gateway.name)) {
+      return engine::GatewayId{i};
+    }
+    known.push_back(dot == std::string::npos ? gateway.name : owner + gateway.name);
   }
   return Error{"there is no gateway `" + name + "`" + DidYouMean(name, known)};
 }
@@ -142,6 +148,33 @@ Status ReadTokens(const std::string& text, const Model& model, Request& request)
     if (claims.is_object()) AddClaims(claims, "", token);
     request.tokens.push_back(std::move(token));
   }
+  return Unit{};
+}
+
+// The path and its query.
+Status ReadPath(const std::string& text, const Model& model, Request& request) {
+  if (!text.starts_with('/')) {
+    return Error{"--path `" + text + "` does not begin with `/`"};
+  }
+  const std::size_t question = text.find('?');
+  request.path = engine::NormalizePath(text.substr(0, question), model.normalization);
+  if (question == std::string::npos) return Unit{};
+  const std::string query = text.substr(question + 1);
+  for (std::size_t begin = 0; begin < query.size();) {
+    const std::size_t end = std::min(query.find('&', begin), query.size());
+    const std::string pair = query.substr(begin, end - begin);
+    const std::size_t equals = pair.find('=');
+    request.query[pair.substr(0, equals)] =
+        equals == std::string::npos ? "" : pair.substr(equals + 1);
+    begin = end + 1;
+  }
+  return Unit{};
+}
+
+Status ReadAddress(const std::string& flag, const std::string& text, std::string& address) {
+  if (text.empty()) return Unit{};
+  if (!engine::Ip::Parse(text)) return Error{flag + " `" + text + "` is no IP address"};
+  address = text;
   return Unit{};
 }
 
@@ -274,18 +307,8 @@ Result<Request> MakeRequest(const RequestFlags& flags, const Model& model) {
     request.plaintext = true;
   }
   request.method = flags.method;
-  const std::size_t question = flags.path.find('?');
-  request.path = engine::NormalizePath(flags.path.substr(0, question), model.normalization);
-  if (question != std::string::npos) {
-    std::string query = flags.path.substr(question + 1);
-    for (std::size_t begin = 0; begin < query.size();) {
-      const std::size_t end = std::min(query.find('&', begin), query.size());
-      const std::string pair = query.substr(begin, end - begin);
-      const std::size_t equals = pair.find('=');
-      request.query[pair.substr(0, equals)] =
-          equals == std::string::npos ? "" : pair.substr(equals + 1);
-      begin = end + 1;
-    }
+  if (Status status = ReadPath(flags.path, model, request); !status.ok()) {
+    return Error{status.error()};
   }
   for (const std::string& header : flags.headers) {
     const std::size_t equals = header.find('=');
@@ -306,8 +329,14 @@ Result<Request> MakeRequest(const RequestFlags& flags, const Model& model) {
     FindService(model, has_port, request);
   }
   if (request.cluster.IsNone()) request.cluster = {0};
-  if (!flags.source_ip.empty()) request.source_ip = flags.source_ip;
-  if (!flags.remote_ip.empty()) request.remote_ip = flags.remote_ip;
+  if (Status status = ReadAddress("--source-ip", flags.source_ip, request.source_ip);
+      !status.ok()) {
+    return Error{status.error()};
+  }
+  if (Status status = ReadAddress("--remote-ip", flags.remote_ip, request.remote_ip);
+      !status.ok()) {
+    return Error{status.error()};
+  }
   request.plaintext = request.plaintext || flags.plaintext;
   if (!flags.jwt.empty()) {
     if (Status status = ReadTokens(flags.jwt, model, request); !status.ok()) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "relay/admin/http.h"
@@ -174,7 +175,7 @@ void AddStatus(CLI::App& app, int& exit_code) {
   command->footer("Example:\n  weft status --watch");
   command->add_option("--admin", options->admin, "admin port of the server")->capture_default_str();
   command->add_option("-o,--output", options->format, "human or json")
-      ->check(CLI::IsMember({"human", "json"}));
+      ->check(Choice(std::vector<std::string>{"human", "json"}));
   command->add_flag("--watch", options->watch, "again every second");
   command->callback([options, &exit_code] { exit_code = Status(*options); });
 }

@@ -10,6 +10,7 @@
 
 #include "cli/baseline.h"
 #include "cli/certificate.h"
+#include "cli/choice.h"
 #include "cli/codes.h"
 #include "cli/commands.h"
 #include "cli/emitted.h"
@@ -282,7 +283,12 @@ bool Certify(const Options& options, const Policy& policy, const verifier::Repor
 }
 
 int Verify(const Options& options) {
-  if (options.fix && !Fix(options)) return kExitCannot;
+  // A policy with errors is not mended: they are printed below.
+  const bool fix = options.fix && LoadPolicy(options.policy)->ExitCode() == kExitClean;
+  if (fix && !Fix(options)) return kExitCannot;
+  if (options.fix && !fix) {
+    std::fputs("weft: nothing is mended by `--fix` before the policy has no errors\n", stderr);
+  }
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Policy> policy = LoadPolicy(options.policy);
   const auto seconds = [start] {
@@ -330,18 +336,18 @@ void AddVerify(CLI::App& app, int& exit_code) {
       app.add_subcommand("verify", "prove isolation, absence of conflicts and every `prove`");
   command->footer("Example:\n  weft verify policies/ -o sarif > weft.sarif");
   AddInputOptions(*command, options->policy);
-  static const std::map<std::string, VerifyFormat> formats = {
+  static const std::vector<std::pair<std::string, VerifyFormat>> formats = {
       {"human", VerifyFormat::kHuman}, {"plain", VerifyFormat::kPlain},
       {"json", VerifyFormat::kJson},   {"sarif", VerifyFormat::kSarif},
       {"junit", VerifyFormat::kJunit}, {"github", VerifyFormat::kGithub}};
   command->add_option("-o,--output", options->format, "human, plain, json, sarif, junit or github")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(Choice(formats))
       ->type_name("FORMAT");
   CLI::Option* property =
       command->add_option("--property", options->property, "prove only this property")
-          ->check(CLI::IsMember(verifier::PropertyNames()));
+          ->check(Choice(verifier::PropertyNames()));
   command->add_option("--fail-on", options->fail_on, "error or warning: what exit code 1 means")
-      ->check(CLI::IsMember({"error", "warning"}));
+      ->check(Choice(std::vector<std::string>{"error", "warning"}));
   CLI::Option* baseline = command->add_option("--baseline", options->baseline,
                                               "findings accepted for now, each until a day");
   baseline->type_name("FILE");

@@ -43,18 +43,6 @@ std::string Xml(const std::string& text) {
   return escaped;
 }
 
-// Where a tool that stands in the working directory finds the file; its name when it is no file.
-std::string FilePath(const Source& source) {
-  if (source.path.empty()) return source.name;
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path path = fs::path(source.path).lexically_normal();
-  if (!path.is_absolute()) return path.generic_string();
-  const fs::path below = path.lexically_relative(fs::current_path(error));
-  const bool inside = !error && !below.empty() && *below.begin() != "..";
-  return (inside ? below : path).generic_string();
-}
-
 std::string Dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -28,6 +28,23 @@ void CheckDuplicates(const std::vector<T>& declarations, std::string_view kind,
   }
 }
 
+// Titles of proofs and tests tell their results apart. One may hold several requests or laws.
+template <typename T>
+void CheckTitles(const std::vector<T>& declarations, std::string_view kind,
+                 Diagnostics& diagnostics) {
+  std::map<std::pair<FileId, std::string>, Span> seen;
+  for (const T& declaration : declarations) {
+    const Name& title = declaration.header.name;
+    const auto [first, inserted] = seen.try_emplace({title.span.file, title.value}, title.span);
+    if (inserted || first->second == title.span) continue;
+    diagnostics
+        .Error(
+            codes::kDuplicate, title.span,
+            "another " + std::string(kind) + " of this file has the title \"" + title.value + "\"")
+        .related.push_back({first->second, "the first one"});
+  }
+}
+
 void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
   CheckDuplicates(program.clusters, "cluster", diagnostics);
   CheckDuplicates(program.workspaces, "workspace", diagnostics);
@@ -45,6 +62,8 @@ void CheckAllDuplicates(const Program& program, Diagnostics& diagnostics) {
   CheckDuplicates(program.counters, "counter", diagnostics);
   CheckDuplicates(program.trusts, "trust root", diagnostics);
   CheckDuplicates(program.workloads, "workload", diagnostics);
+  CheckTitles(program.proves, "`prove`", diagnostics);
+  CheckTitles(program.tests, "`test`", diagnostics);
   std::set<std::string> names;
   Span first;
   for (const MeshDecl& mesh : program.meshes) {

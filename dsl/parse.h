@@ -33,6 +33,8 @@ void RequireMesh(const Program& program, Diagnostics& diagnostics);
 
 // Adds the declarations of `more` behind those of `program`.
 void Append(Program& program, Program more);
+// Whether nothing at all is declared.
+[[nodiscard]] bool IsEmpty(const Program& program);
 
 // Canonical text of a `.weft` file: idempotent, keeps comments and blank lines, no options.
 // nullopt when the file does not parse (the reasons are in `diagnostics`).

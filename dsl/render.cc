@@ -66,6 +66,7 @@ class Renderer {
  public:
   Renderer(const SourceMap& sources, const RenderOptions& options)
       : sources_(sources),
+        file_(options.file),
         color_(options.color),
         glyphs_(options.plain ? Glyphs{"|", "-->"} : Glyphs{"│", "┌─"}),
         stand_in_(options.plain ? "?" : "\xEF\xBF\xBD") {}
@@ -85,8 +86,8 @@ class Renderer {
         continue;
       }
       const LineColumn at = sources_.Locate(label.span.file, label.span.begin);
-      out_ += fmt::format("{:{}} {} {}:{}:{}\n", "", width_, glyphs_.corner,
-                          Printable(sources_.Get(label.span.file).name), at.line, at.column);
+      out_ += fmt::format("{:{}} {} {}:{}:{}\n", "", width_, glyphs_.corner, FileName(label.span),
+                          at.line, at.column);
       Snippet(label.span, '-', label.message, "36");
     }
     for (const std::string& note : d.notes) out_ += "  " + Printable(note) + "\n";
@@ -128,8 +129,7 @@ class Renderer {
     std::string place = "weft";
     if (IsShown(d.span)) {
       const LineColumn at = sources_.Locate(d.span.file, d.span.begin);
-      place =
-          fmt::format("{}:{}:{}", Printable(sources_.Get(d.span.file).name), at.line, at.column);
+      place = fmt::format("{}:{}:{}", FileName(d.span), at.line, at.column);
     }
     const std::string head =
         fmt::format("{}[W{:04} {}]:", SeverityName(d.severity), d.number, d.name);
@@ -199,7 +199,13 @@ class Renderer {
     return at;
   }
 
+  [[nodiscard]] std::string FileName(Span span) const {
+    const Source& source = sources_.Get(span.file);
+    return Printable(file_ ? file_(source) : source.name);
+  }
+
   const SourceMap& sources_;
+  std::function<std::string(const Source&)> file_;
   bool color_;
   Glyphs glyphs_;
   std::string_view stand_in_;  // for a character that is not shown, in a line of source

@@ -1,6 +1,7 @@
 // Diagnostics as text for people.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "dsl/diagnostic.h"
@@ -11,6 +12,8 @@ namespace weft {
 struct RenderOptions {
   bool color = false;  // ANSI colours
   bool plain = false;  // ASCII only, for screen readers and logs
+  // How files are called; by their name in the source map when empty.
+  std::function<std::string(const Source&)> file = {};
 };
 
 // `file:line:col: severity[W#### name]: message`, then the source line with a caret, related

@@ -69,6 +69,7 @@ class GuardMaker {
     }
     Sort();
     CopyToFronts();
+    blocks_.WarnIdle();
   }
 
  private:
@@ -209,13 +210,14 @@ class GuardMaker {
       Diagnostic& d = l_.diagnostics.Error(
           codes::kConflictingAccess, closing[1]->decl->header.span,
           "two `access` blocks stand for `" + closing[1]->decl->header.name.value + "`");
-      d.related.push_back({closing[0]->decl->header.span, "the other one"});
+      d.related = {{closing[0]->decl->header.span, "the other one"}};
       d.help = "merge them, or mark the one that wins with `override`";
     }
     guard.closed = true;
     bool every_port = false;
     for (const AccessBlock* block : closing) {
       if (standing(block) != standing(closing.front())) break;
+      blocks_.Decides(*block);
       const std::optional<std::set<std::uint16_t>> ports = blocks_.PortsOf(*block, server);
       every_port = every_port || !ports;
       if (ports) covered.insert(ports->begin(), ports->end());

@@ -51,7 +51,9 @@ ReachedBlocks AccessBlocks::Of(const Server& server) {
   for (const std::size_t position : near) {
     const AccessBlock& block = blocks_[position];
     const Reach reach = ReachOf(block, server);
-    if (reach != Reach::kNone) reached[reach].push_back(&block);
+    if (reach == Reach::kNone) continue;
+    reached[reach].push_back(&block);
+    reaching_.insert(&block);
   }
   return reached;
 }
@@ -76,8 +78,17 @@ void AccessBlocks::Add(const dsl::AccessDecl& decl) {
       break;
     case BlockTarget::kServices:
     case BlockTarget::kWorkloads:
-    case BlockTarget::kMesh:
       break;
+    case BlockTarget::kMesh:
+      if (block.section.IsNone()) break;
+      l_.diagnostics
+          .Error(codes::kForeignNamespace, decl.header.span,
+                 "`access all` stands for every service of the mesh, and this is the "
+                 "section of workspace `" +
+                     l_.NameOf(block.section) + "`")
+          .help = "write `access workspace " + l_.NameOf(block.section) +
+                  "`, or move it to the section of the mesh";
+      return;
   }
   for (const dsl::AccessClause& clause : decl.clauses) AddClause(clause, block);
   block.closes = decl.default_deny || !block.allow.empty();
@@ -99,6 +110,29 @@ void AccessBlocks::Add(const dsl::AccessDecl& decl) {
       break;
   }
   blocks_.push_back(std::move(block));
+}
+
+// A block of the whole mesh may well stand by for services that are to come.
+void AccessBlocks::WarnIdle() const {
+  if (l_.diagnostics.HasErrors()) return;  // what they are for may be among what is wrong
+  for (const AccessBlock& block : blocks_) {
+    const BlockTarget kind = block.decl->target_kind;
+    const bool selects = kind == BlockTarget::kServices || kind == BlockTarget::kWorkloads;
+    const bool reaches = reaching_.contains(&block);
+    if (selects && !reaches) {
+      Diagnostic& d = l_.diagnostics.Warning(codes::kNothingSelected, block.decl->header.span,
+                                             "this `access` block stands for nothing");
+      d.label = "selects nothing that is declared or discovered";
+      d.help = "check its names and labels, or remove it";
+    } else if ((selects || kind == BlockTarget::kWorkspace) && reaches && block.closes &&
+               block.deny.empty() && !deciding_.contains(&block)) {
+      Diagnostic& d = l_.diagnostics.Warning(
+          codes::kNothingSelected, block.decl->header.span,
+          "this `access` block decides nothing: blocks that stand nearer decide for every service "
+          "it stands for");
+      d.help = "say it in those blocks, or remove it";
+    }
+  }
 }
 
 bool AccessBlocks::Owns(WorkspaceId section, WorkspaceId owner, const dsl::AccessDecl& decl) {

@@ -54,6 +54,10 @@ class AccessBlocks {
   // The ports of the server the block speaks of; nullopt when it speaks of all.
   [[nodiscard]] std::optional<std::set<std::uint16_t>> PortsOf(const AccessBlock& block,
                                                                const Server& server);
+  // The block is among those that decide who is allowed at some server.
+  void Decides(const AccessBlock& block) { deciding_.insert(&block); }
+  // Warns of blocks that decide nothing; call it after the last server.
+  void WarnIdle() const;
 
  private:
   void Add(const dsl::AccessDecl& decl);
@@ -68,6 +72,8 @@ class AccessBlocks {
 
   Lowering& l_;
   std::vector<AccessBlock> blocks_;
+  std::set<const AccessBlock*> reaching_;  // stand for some server
+  std::set<const AccessBlock*> deciding_;
   // Positions in `blocks_`, so that a server looks at those only that can stand for it.
   using Positions = std::vector<std::size_t>;
   std::map<std::variant<ServiceId, GatewayId, WorkloadId>, Positions> by_target_;

@@ -36,9 +36,12 @@ inline constexpr Code kWorkspaceOverlap{3105, "workspace-overlap",
                                         "narrow one of the two `namespaces` patterns."};
 inline constexpr Code kUnknownNamespace{
     3106, "unknown-namespace",
-    "A namespace is named that the inventory of the cluster does not have."};
+    "A namespace is named that the inventory of the cluster does not have; or, without an "
+    "inventory, "
+    "one that nobody declares and that looks like one somebody does."};
 inline constexpr Code kForeignNamespace{
-    3107, "foreign-namespace", "A workspace declares something for a namespace it does not own."};
+    3107, "foreign-namespace",
+    "A workspace declares something for a namespace it does not own, or for the whole mesh."};
 inline constexpr Code kNoOwner{3108, "no-owner",
                                "A declaration in the mesh section needs an owner and none can be "
                                "told from its namespace. Put it "
@@ -96,12 +99,17 @@ inline constexpr Code kConflictingAccess{
     3126, "conflicting-access",
     "Two `access` blocks of equal rank stand for one target. Merge them, or say `override` or "
     "`priority N`."};
-inline constexpr Code kEmptySource{
-    3127, "empty-source",
-    "A source matches nothing that is discovered, so the clause admits nobody today."};
+inline constexpr Code kEmptySource{3127, "empty-source",
+                                   "A source matches nothing that is discovered, so the clause "
+                                   "admits nobody today; or it names an "
+                                   "account that nobody has and that looks like one somebody has."};
 inline constexpr Code kUnknownProvider{
     3128, "unknown-provider", "A jwt provider or an authorizer is named that is not declared."};
-inline constexpr Code kNothingSelected{3129, "nothing-selected", "A selection matches nothing."};
+inline constexpr Code kNothingSelected{
+    3129, "nothing-selected",
+    "A selection matches nothing, or an `access` block that selects decides nothing, as blocks "
+    "that "
+    "stand nearer decide for all that it selects. Mend its names and labels, or remove it."};
 inline constexpr Code kSharedAccount{
     3130, "shared-account",
     "Two services run under one service account. mTLS identity cannot tell them apart, so a rule "
@@ -166,6 +174,11 @@ inline constexpr Code kMadeHeader{
     "client sends it. Followed are values without a template and the first group of an expression "
     "over one header, compared with `=`."};
 
+inline constexpr Code kRedirectLoop{
+    3147, "redirect-loop",
+    "A redirect leads back to the rule it stands in, so that a client asks again and again until "
+    "it gives up. Redirect to another path or host, or let a rule before it serve the new path."};
+
 inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject,
                                             kUnknownCluster,      kUndiscoveredCluster,
                                             kUnknownWorkspace,    kUnknownWorkload,
@@ -187,6 +200,6 @@ inline constexpr std::array kEngineCodes = {kNotAnObject,         kUnnamedObject
                                             kOlderWins,           kDelegationTooLarge,
                                             kSubsetHere,          kUnknownPlace,
                                             kNotExposed,          kNotImportersToSay,
-                                            kMadeHeader};
+                                            kMadeHeader,          kRedirectLoop};
 
 }  // namespace weft::engine::codes

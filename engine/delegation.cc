@@ -276,7 +276,9 @@ class Expander {
 void LowerRules(Lowering& l) {
   Expander expander(l);
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
-    if (l.model.tables[i].root) l.model.tables[i].rules = expander.Root({i});
+    if (!l.model.tables[i].root) continue;
+    l.model.tables[i].rules = expander.Root({i});
+    WarnRedirects(l, l.model.tables[i]);
   }
   for (std::uint32_t i = 0; i < l.model.tables.size(); ++i) {
     const Table& table = l.model.tables[i];

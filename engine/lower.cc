@@ -33,7 +33,8 @@ Model Lower(const dsl::Program& program, const Inventory& inventory, Diagnostics
   Lowering l{.program = program,
              .inventory = inventory.clusters.empty() ? declared : inventory,
              .diagnostics = diagnostics,
-             .model = model};
+             .model = model,
+             .discovered = !inventory.clusters.empty()};
   LowerMesh(l);
   LowerClusters(l);
   LowerWorkspaces(l);
@@ -52,6 +53,7 @@ Model Lower(const dsl::Program& program, const Inventory& inventory, Diagnostics
   LowerLaws(l);
   LowerFilters(l);
   LowerRaws(l);
+  WarnIdlePolicies(l);
   ListUnemitted(l);
   model.rules = CountRules(model);
   return model;

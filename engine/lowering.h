@@ -31,6 +31,7 @@ struct Lowering {
   const Inventory& inventory;
   Diagnostics& diagnostics;
   Model& model;
+  bool discovered = false;  // an inventory was given; else `inventory` is what is declared
 
   std::map<std::string, WorkspaceId> workspaces;
   std::map<std::pair<ClusterId, std::string>, WorkspaceId> owners;  // of namespaces
@@ -57,6 +58,8 @@ struct Lowering {
   // workloads; by name. Made at the first look.
   using Account = std::tuple<ClusterId, std::string, std::string>;
   std::map<Account, std::vector<std::pair<ServiceId, WorkloadId>>> services_by_account;
+  // Namespaces that are known, with their accounts, over all clusters. Made at the first look.
+  std::map<std::string, std::set<std::string>> accounts;
 
   [[nodiscard]] WorkspaceId Workspace(const dsl::Name& name);  // reports an unknown one
   [[nodiscard]] ClusterId Cluster(const dsl::Name& name);      // reports an unknown one
@@ -104,8 +107,9 @@ void LowerEgress(Lowering& l);     // `via` and `expose`
 void LowerImporters(Lowering& l);  // policies for what is shared with a workspace; after grants
 void LowerGuards(Lowering& l);
 void LowerLaws(Lowering& l);
-void LowerFilters(Lowering& l);  // settings of gateways, access logs
-void LowerRaws(Lowering& l);     // `raw istio`
+void LowerFilters(Lowering& l);      // settings of gateways, access logs
+void LowerRaws(Lowering& l);         // `raw istio`
+void WarnIdlePolicies(Lowering& l);  // those that selected nothing; after all that ask for them
 void ListUnemitted(Lowering& l);
 
 // ---- shared

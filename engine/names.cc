@@ -237,16 +237,25 @@ GatewayId Lowering::Gateway(const dsl::QName& name, WorkspaceId scope) {
     for (const GatewayId id : fitting) {
       if (model[id].workspace == scope) return id;
     }
+    const bool one_owner = std::all_of(fitting.begin(), fitting.end(), [&](GatewayId id) {
+      return model[id].workspace == model[fitting.front()].workspace;
+    });
+    if (one_owner) return fitting.front();  // declared twice, which is reported
   }
   if (fitting.size() == 1) return fitting.front();
   Diagnostic& d =
       diagnostics.Error(codes::kUnknownGateway, name.span,
                         fitting.empty() ? "there is no gateway `" + name.Text() + "`"
                                         : "`" + name.Text() + "` names several gateways");
-  std::vector<std::string> names;
-  for (const engine::Gateway& gateway : model.gateways) {
-    names.push_back(NameOf(gateway.workspace) + "." + gateway.name);
+  const auto full = [&](const engine::Gateway& gateway) {
+    return NameOf(gateway.workspace) + "." + gateway.name;
+  };
+  for (const GatewayId id : fitting) {
+    d.help += (d.help.empty() ? "write `" : " or `") + full(model[id]) + "`";
   }
+  if (!fitting.empty()) return {};
+  std::vector<std::string> names;
+  for (const engine::Gateway& gateway : model.gateways) names.push_back(full(gateway));
   const std::string near = NearestName(name.Text(), names);
   if (!near.empty()) d.help = "did you mean `" + near + "`?";
   return {};

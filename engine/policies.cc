@@ -240,6 +240,20 @@ void AddPolicies(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
   }
 }
 
+void WarnIdlePolicies(Lowering& l) {
+  if (l.diagnostics.HasErrors()) return;  // what they are for may be among what is wrong
+  std::set<Span> used;  // an object of another system may have become several policies
+  for (const dsl::PolicyDecl* policy : l.used_policies) used.insert(policy->header.name.span);
+  for (const dsl::PolicyDecl& policy : l.program.policies) {
+    if (policy.items.empty() || !used.insert(policy.header.name.span).second) continue;
+    Diagnostic& d =
+        l.diagnostics.Warning(codes::kNothingSelected, policy.header.span,
+                              "policy `" + policy.header.name.value + "` applies to nothing");
+    d.label = "selects nothing that is declared or discovered";
+    d.help = "check its names and labels, or remove it";
+  }
+}
+
 DestinationPolicy DestinationItems(Lowering& l, dsl::PolicyDecl::On on, const Selectable& object,
                                    const std::vector<dsl::Item>& own) {
   std::vector<RankedItem> items;

@@ -305,4 +305,56 @@ RouteRule LowerRule(Lowering& l, const dsl::RouteRule& decl, const Table& table,
   return rule;
 }
 
+namespace {
+
+// Whether a request with the path may satisfy the condition, or not satisfy it.
+bool May(const Condition& condition, const std::string& path, bool satisfy) {
+  const auto may = [&](const Condition& child) { return May(child, path, satisfy); };
+  const auto& children = condition.children;
+  const bool all = std::all_of(children.begin(), children.end(), may);
+  const bool any = std::any_of(children.begin(), children.end(), may);
+  switch (condition.kind) {
+    case Condition::Kind::kTrue:
+      return satisfy;
+    case Condition::Kind::kFalse:
+      return !satisfy;
+    case Condition::Kind::kAnd:
+      return satisfy ? all : any;
+    case Condition::Kind::kOr:
+      return satisfy ? any : all;
+    case Condition::Kind::kNot:
+      return May(children.front(), path, !satisfy);
+    case Condition::Kind::kMatcher:
+      break;
+  }
+  const auto* paths = std::get_if<PathMatch>(&*condition.matcher);
+  if (paths == nullptr) return true;
+  const bool matches = std::any_of(paths->any_of.begin(), paths->any_of.end(),
+                                   [&](const Pattern& p) { return Matches(p, path); });
+  return matches == satisfy;
+}
+
+bool StaysAt(const Redirect& redirect, const Table& table) {
+  if (redirect.https || redirect.port) return false;
+  return redirect.host.empty() || (table.hosts.size() == 1 && table.hosts[0] == redirect.host);
+}
+
+}  // namespace
+
+void WarnRedirects(Lowering& l, const Table& table) {
+  for (auto rule = table.rules.begin(); rule != table.rules.end(); ++rule) {
+    const auto* redirect = std::get_if<Redirect>(&rule->action);
+    if (redirect == nullptr || rule->layer != Layer::kHttp || !StaysAt(*redirect, table)) continue;
+    const auto takes = [&](const RouteRule& r) {
+      return r.layer == Layer::kHttp && !r.otherwise && May(r.match, redirect->path, true);
+    };
+    const auto before = rule->otherwise ? table.rules.end() : rule;
+    const bool back = redirect->path.empty() || (May(rule->match, redirect->path, true) &&
+                                                 std::none_of(table.rules.begin(), before, takes));
+    if (!back) continue;
+    l.diagnostics.Warning(codes::kRedirectLoop, rule->action_span,
+                          "this redirect leads back to its own rule");
+  }
+}
+
 }  // namespace weft::engine

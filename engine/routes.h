@@ -14,4 +14,8 @@ namespace weft::engine {
 [[nodiscard]] RouteRule LowerRule(Lowering& l, const dsl::RouteRule& decl, const Table& table,
                                   const std::vector<RankedItem>& items);
 
+// Warns of redirects that lead back to their own rule. The rules of the table are those that are
+// tried, in order.
+void WarnRedirects(Lowering& l, const Table& table);
+
 }  // namespace weft::engine

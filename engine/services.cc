@@ -188,14 +188,18 @@ void Declare(Lowering& l, const dsl::ServiceDecl& decl, std::map<Key, Service>& 
     return;
   }
   Service& service = at->second;
+  if (!service.declared_as.empty()) return;  // declared twice, which is reported
   service.declared_as = decl.header.name.value;
   service.span = decl.header.span;
   for (const auto& [key, value] : ToLabels(decl.header.labels)) service.labels[key] = value;
+  std::string missing;
   for (const ClusterId cluster : l.Clusters(decl.clusters)) {
     if (service.In(cluster) != nullptr) continue;
-    Diagnostic& d = l.diagnostics.Error(codes::kUnknownService, decl.header.span,
-                                        "service `" + service.name + "` is not discovered there");
-    d.clusters = {l.model[cluster].name};
+    missing += (missing.empty() ? "`" : ", `") + l.model[cluster].name + "`";
+  }
+  if (!missing.empty()) {
+    l.diagnostics.Error(codes::kUnknownService, decl.header.span,
+                        "service `" + service.name + "` is not discovered in " + missing);
   }
   CheckOwner(l, decl, l.Section(decl.header), service);
   ApplyPorts(l, decl, service);

@@ -3,6 +3,7 @@
 
 #include "dsl/overloaded.h"
 #include "engine/lower.h"
+#include "engine/reasons.h"
 
 namespace weft::engine {
 namespace {
@@ -151,6 +152,19 @@ std::string OutcomeText(const Model& model, const Outcome& outcome) {
   return text;
 }
 
+namespace {
+
+// ": no host `x` is known here"; "" when there is nothing to add.
+std::string ReasonText(const Model& model, const Request& request, const Outcome& outcome) {
+  const Reason reason = WhyNowhere(model, request, outcome);
+  if (reason.text.empty()) return "";
+  const std::string text = ": " + reason.text;
+  if (reason.gateway.IsNone()) return text;
+  return text + "; write `through gateway " + model[reason.gateway].name + "`";
+}
+
+}  // namespace
+
 TestResult RunTest(const Model& model, const TestCase& test) {
   TestResult result{
       .passed = true, .outcome = Evaluate(model, test.request), .message = "", .span = {}};
@@ -164,6 +178,11 @@ TestResult RunTest(const Model& model, const TestCase& test) {
           "timeout " + std::to_string(result.outcome.timeout.value_or(Millis{0}).count()) + "ms";
     } else {
       result.message += OutcomeText(model, result.outcome);
+      const Redirect* redirect = RedirectOf(result.outcome);
+      if (expect.kind == Kind::kRedirect && redirect != nullptr) {
+        result.message += " to " + Location(*redirect, test.request);
+      }
+      result.message += ReasonText(model, test.request, result.outcome);
     }
     break;
   }

@@ -300,9 +300,13 @@ Inventory DeclaredWorld(const dsl::Program& program) {
       return on.empty() ||
              std::any_of(on.begin(), on.end(), [&](const dsl::Name& n) { return n.value == name; });
     };
+    std::set<std::pair<std::string, std::string>> declared;
     for (const dsl::ServiceDecl& decl : program.services) {
-      if (!runs_here(decl.clusters)) continue;
       const std::string& service = decl.header.name.value;
+      if (!runs_here(decl.clusters) ||
+          !declared.insert({decl.in_namespace.value, service}).second) {
+        continue;
+      }
       KubeService kube{.ns = decl.in_namespace.value, .name = service, .span = decl.header.span};
       kube.selector = {{"app", service}};
       for (const dsl::PortDecl& port : decl.ports) {

@@ -20,6 +20,7 @@ using engine::AccessRuleId;
 struct Standing {
   bool works = false;
   bool seen = false;
+  std::string subject;      // the first service it stands for
   std::set<Span> taken_by;  // of an allow: denies it meets
   Span blind;               // why the server knows no caller, if it does not
 };
@@ -69,6 +70,12 @@ class AccessProof {
     const View seen = SeenBy(&guard, {.rule = nullptr, .port = port.number, .peer = nullptr});
     for (const AccessRuleId rule : guard.allow) {
       if (seen.peer != nullptr) standings_[rule].blind = guard.mtls_span;
+    }
+    for (const auto* rules : {&guard.allow, &guard.deny}) {
+      for (const AccessRuleId rule : *rules) {
+        std::string& subject = standings_[rule].subject;
+        if (subject.empty()) subject = Subject(service);
+      }
     }
     ProveAllows(guard, server);
     ProveDenies(guard, server);
@@ -151,8 +158,8 @@ class AccessProof {
         d.help = "remove it, or check that it says what is meant";
         continue;
       }
-      Diagnostic& d = work_.Violation(kProperty, "access", codes::kIdleAllow, Severity::kError,
-                                      rule.span, "this `allow` admits nobody");
+      Diagnostic& d = work_.Violation(kProperty, standing.subject, codes::kIdleAllow,
+                                      Severity::kError, rule.span, "this `allow` admits nobody");
       for (const Span& span : standing.taken_by) d.related.push_back({span, "takes it away"});
       if (standing.blind.IsKnown()) {
         d.related.push_back({standing.blind, "without mTLS the server knows no caller"});

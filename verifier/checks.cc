@@ -132,6 +132,30 @@ void CheckEjection(Work& work, const engine::Destination& destination, const std
   d.help = "add `eject after 5 errors in 10s for 30s`";
 }
 
+// What callers lack once the cluster is lost.
+std::string HelpForLoss(const Model& model, const engine::Destination& destination,
+                        const engine::Sender& sender, engine::ClusterId lost) {
+  std::string far;
+  for (const engine::Backing& backing : destination.backings) {
+    const engine::Cluster& at = model[backing.cluster];
+    if (backing.cluster == lost || !at.east_west.empty()) continue;
+    if (at.network == model[sender.cluster].network || far.find(at.name) != std::string::npos) {
+      continue;
+    }
+    far += (far.empty() ? "`" : ", `") + at.name + "`";
+  }
+  if (!far.empty()) {
+    return "the backing in " + far +
+           " is in another network and no east-west gateway of it is "
+           "known: say it by `east-west gateway`, or add a backing they can reach";
+  }
+  const auto& failover = destination.policy.failover;
+  const bool any = failover && std::find(failover->order.begin(), failover->order.end(),
+                                         engine::Failover::Step::kAny) != failover->order.end();
+  return any || !failover ? "add a backing with ready workloads in another cluster"
+                          : "add `any` to the failover, or a backing it leads to";
+}
+
 // Losing the backings in any one cluster must leave something to every caller.
 void CheckLoss(Work& work, engine::DestinationId id, const std::string& name) {
   const engine::Destination& destination = work.model[id];
@@ -153,7 +177,7 @@ void CheckLoss(Work& work, engine::DestinationId id, const std::string& name) {
       if (destination.policy.failover) {
         d.related.push_back({destination.policy.failover->span, "the order of failover"});
       }
-      d.help = "add `any` to the failover, or a backing or east-west gateway they can reach";
+      d.help = HelpForLoss(work.model, destination, sender, lost);
       request.cluster = sender.cluster;
       request.source = AnyCaller(work.model, sender.cluster, destination.workspace);
       request.host = HostOf(work.model, id);

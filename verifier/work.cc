@@ -233,7 +233,11 @@ std::vector<Span> Work::Witness(Request request, std::optional<engine::TargetRef
     if (span.IsKnown()) decided = span;
   }
   if (decided.IsKnown() && options.place) now += " by " + options.place(decided);
-  notes.push_back("  now    " + now + "       wanted  " + (expected ? "served" : "blocked"));
+  // Where the request itself is as it should be, something else about it is wrong.
+  if (outcome.AllowedSomewhere() != expected) {
+    now += std::string("       wanted  ") + (expected ? "served" : "blocked");
+  }
+  notes.push_back("  now    " + now);
   finding.witness = std::move(request);
   return outcome.rules;
 }
