@@ -41,9 +41,9 @@ struct Lowering {
   std::map<std::pair<std::string, std::string>, ServiceId> services;  // (namespace, name)
   std::map<std::string, std::vector<GatewayId>> gateways;             // by name
   std::map<std::pair<WorkspaceId, std::string>, TableId> tables;
-  // By section (none = mesh section) and name; see IndexProviders.
+  // By name and section (none = mesh section); see IndexProviders.
   template <typename Id>
-  using Providers = std::map<std::pair<WorkspaceId, std::string>, Id>;
+  using Providers = std::map<std::pair<std::string, WorkspaceId>, Id>;
   Providers<JwtId> jwts;
   Providers<AuthorizerId> authorizers;
   Providers<LimiterId> limiters;

@@ -1,6 +1,6 @@
 // `jwt`, `authorizer` and `limiter`: the services that decide with the mesh.
-#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 #include "dsl/overloaded.h"
@@ -66,21 +66,36 @@ void SetKeyServer(Lowering& l, const dsl::JwtDecl& decl, JwtProvider& provider) 
                           std::to_string(provider.jwks_port) + ", which the URL of the keys asks");
 }
 
+using ProviderKey = std::pair<std::string, WorkspaceId>;
+
+ProviderKey KeyOf(Lowering& l, const dsl::Header& header) {
+  return {header.name.value, l.Section(header)};
+}
+
+// Those of one name, each of another section.
+template <typename Id>
+auto Namesakes(const Lowering::Providers<Id>& all, const std::string& name) {
+  const auto begin = all.lower_bound({name, WorkspaceId{0}});  // none comes last
+  auto end = begin;
+  while (end != all.end() && end->first.first == name) ++end;
+  return std::pair(begin, end);
+}
+
 // Its name, with that of its section before it where another section has one of the same name: what
 // is emitted tells them apart by it.
 template <typename Id>
 std::string NameInMesh(const Lowering& l, const Lowering::Providers<Id>& all,
-                       const std::pair<WorkspaceId, std::string>& key) {
-  const auto same = std::count_if(
-      all.begin(), all.end(), [&](const auto& entry) { return entry.first.second == key.second; });
-  return same == 1 || key.first.IsNone() ? key.second : l.NameOf(key.first) + "." + key.second;
+                       const ProviderKey& key) {
+  const auto [begin, end] = Namesakes(all, key.first);
+  const bool alone = std::next(begin) == end;
+  return alone || key.second.IsNone() ? key.first : l.NameOf(key.second) + "." + key.first;
 }
 
 void AddJwt(Lowering& l, const dsl::JwtDecl& decl) {
-  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  const ProviderKey key = KeyOf(l, decl.header);
   if (l.jwts.at(key).index() != l.model.jwts.size()) return;  // declared before
   JwtProvider provider{.name = NameInMesh(l, l.jwts, key),
-                       .workspace = key.first,
+                       .workspace = key.second,
                        .issuer = decl.issuer.value,
                        .audiences = {},
                        .jwks_uri = decl.jwks_uri ? decl.jwks_uri->value : "",
@@ -111,11 +126,11 @@ std::vector<std::string> HeaderNames(const std::vector<dsl::Str>& names) {
 }
 
 void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
-  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  const ProviderKey key = KeyOf(l, decl.header);
   if (l.authorizers.at(key).index() != l.model.authorizers.size()) return;  // declared before
   l.model.authorizers.push_back(
       {.name = NameInMesh(l, l.authorizers, key),
-       .service = l.ServiceNamed(decl.service, key.first),
+       .service = l.ServiceNamed(decl.service, key.second),
        .host = "",
        .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
        .timeout = ValueOf(decl.timeout).value_or(Millis{2000}),
@@ -136,10 +151,10 @@ void AddAuthorizer(Lowering& l, const dsl::AuthorizerDecl& decl) {
 }
 
 void AddLimiter(Lowering& l, const dsl::LimiterDecl& decl) {
-  const std::pair key{l.Section(decl.header), decl.header.name.value};
+  const ProviderKey key = KeyOf(l, decl.header);
   if (l.limiters.at(key).index() != l.model.limiters.size()) return;  // declared before
   l.model.limiters.push_back({.name = NameInMesh(l, l.limiters, key),
-                              .service = l.ServiceNamed(decl.service, key.first),
+                              .service = l.ServiceNamed(decl.service, key.second),
                               .port = ValueOf(decl.port).value_or(std::uint16_t{0}),
                               .timeout = ValueOf(decl.timeout).value_or(Millis{100}),
                               .allow_on_error = decl.allow_on_error,
@@ -169,37 +184,33 @@ template <typename Id>
 Id Named(Lowering& l, const Lowering::Providers<Id>& all, const std::string& what,
          const dsl::Name& name, WorkspaceId scope) {
   for (const WorkspaceId section : {scope, WorkspaceId{}}) {
-    const auto at = all.find({section, name.value});
+    const auto at = all.find({name.value, section});
     if (at != all.end()) return at->second;
   }
-  std::vector<std::string> known;
-  std::vector<std::pair<WorkspaceId, Id>> others;
-  for (const auto& [key, id] : all) {
-    known.push_back(key.second);
-    if (key.second == name.value) others.emplace_back(key.first, id);
+  const auto [first, end] = Namesakes(all, name.value);
+  if (first == end) {
+    Diagnostic& d = l.diagnostics.Error(codes::kUnknownProvider, name.span,
+                                        "there is no " + what + " `" + name.value + "`");
+    std::vector<std::string> known;
+    for (const auto& [key, id] : all) known.push_back(key.first);
+    const std::string near = NearestName(name.value, known);
+    if (!near.empty()) d.help = "did you mean `" + near + "`?";
+    return {};
   }
-  if (others.size() == 1) return others.front().second;
-  Diagnostic& d = others.empty()
-                      ? l.diagnostics.Error(codes::kUnknownProvider, name.span,
-                                            "there is no " + what + " `" + name.value + "`")
-                      : l.diagnostics.Error(codes::kAmbiguous, name.span,
-                                            "workspaces `" + l.NameOf(others[0].first) + "` and `" +
-                                                l.NameOf(others[1].first) + "` both have a " +
-                                                what + " `" + name.value + "`");
-  const std::string near = NearestName(name.value, known);
-  if (!others.empty()) {
-    d.help = "declare the one that is meant here, or in the section of the mesh";
-  } else if (!near.empty()) {
-    d.help = "did you mean `" + near + "`?";
-  }
+  const auto second = std::next(first);
+  if (second == end) return first->second;
+  l.diagnostics
+      .Error(codes::kAmbiguous, name.span,
+             "workspaces `" + l.NameOf(first->first.second) + "` and `" +
+                 l.NameOf(second->first.second) + "` both have a " + what + " `" + name.value + "`")
+      .help = "declare the one that is meant here, or in the section of the mesh";
   return {};
 }
 
 template <typename Decl, typename Id>
 void Index(Lowering& l, const std::vector<Decl>& decls, Lowering::Providers<Id>& all) {
   for (const Decl& decl : decls) {
-    all.try_emplace({l.Section(decl.header), decl.header.name.value},
-                    Id{static_cast<std::uint32_t>(all.size())});
+    all.try_emplace(KeyOf(l, decl.header), Id{static_cast<std::uint32_t>(all.size())});
   }
 }
 
@@ -238,7 +249,7 @@ LimiterId Lowering::OnlyLimiter(WorkspaceId scope) const {
   for (const WorkspaceId section : {scope, WorkspaceId{}}) {
     std::vector<LimiterId> here;
     for (const auto& [key, id] : limiters) {
-      if (key.first == section) here.push_back(id);
+      if (key.second == section) here.push_back(id);
     }
     if (here.size() == 1) return here.front();
   }
