@@ -5,7 +5,7 @@
 
 #include "engine/delivery.h"
 #include "engine/places.h"
-#include "verifier/laws.h"
+#include "verifier/client_law.h"
 
 namespace weft::verifier {
 namespace {
@@ -21,17 +21,10 @@ class ReplicaLaw {
 
   void Prove() {
     losses_ = engine::LossesOf(work_.model, law_.loss, law_.losses);
-    if (losses_.empty()) {
-      SaysNothing(
-          work_, law_, law_.parts.loss,
-          "there are not " + std::to_string(law_.losses + 1) + " " + engine::LossWord(law_.loss) +
-              "s, of which any could be lost",
-          "say where clusters are: `cluster NAME { " + engine::LossWord(law_.loss) + " \"…\" }`");
-      return;
-    }
+    if (losses_.empty()) return ReportEmpty(work_, law_, Got::kNowhere);
     for (const TargetRef& target : law_.to) {
-      for (const Sender& sender : SendersTo(target)) {
-        if (!ProveFor(target, sender)) return;
+      for (const Caller& caller : CallersOf(target)) {
+        if (!ProveFor(target, caller)) return;
       }
     }
     if (meant_) return;
@@ -43,9 +36,14 @@ class ReplicaLaw {
   }
 
  private:
+  struct Caller {
+    engine::WorkloadId id;
+    Sender sender;
+  };
+
   // Of the callers the law is about, one for each place they call from.
-  std::vector<Sender> SendersTo(const TargetRef& target) const {
-    std::vector<Sender> senders;
+  std::vector<Caller> CallersOf(const TargetRef& target) const {
+    std::vector<Caller> callers;
     std::set<std::pair<engine::ClusterId, engine::Locality>> places;
     const engine::Model& model = work_.model;
     for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
@@ -56,10 +54,10 @@ class ReplicaLaw {
       if (!law_.from.empty() && !engine::Admits(law_.from, identity)) continue;
       Sender sender = engine::SidecarSender(model, {w}, workload.cluster, identity);
       if (places.insert({workload.cluster, sender.locality}).second) {
-        senders.push_back(std::move(sender));
+        callers.push_back({{w}, std::move(sender)});
       }
     }
-    return senders;
+    return callers;
   }
 
   bool Reaches(engine::WorkspaceId from, const TargetRef& target) const {
@@ -68,7 +66,8 @@ class ReplicaLaw {
     return at->second;
   }
 
-  bool ProveFor(const TargetRef& target, const Sender& sender) {
+  bool ProveFor(const TargetRef& target, const Caller& caller) {
+    const Sender& sender = caller.sender;
     const std::int64_t intact = engine::ReplicasOf(work_.model, target, sender, Request{});
     const std::int64_t needed =
         law_.replicas ? *law_.replicas
@@ -79,15 +78,16 @@ class ReplicaLaw {
       meant_ = true;
       const std::int64_t left = engine::ReplicasOf(work_.model, target, sender, loss);
       if (left >= needed) continue;
-      Violate(target, sender, loss, left, intact);
+      Violate(target, caller, loss, left, intact);
       return false;
     }
     return true;
   }
 
-  void Violate(const TargetRef& target, const Sender& sender, const Request& loss,
+  void Violate(const TargetRef& target, const Caller& caller, const Request& loss,
                std::int64_t left, std::int64_t intact) {
-    const std::string& cluster = work_.model[sender.cluster].name;
+    const engine::ClusterId from = caller.sender.cluster;
+    const std::string& cluster = work_.model[from].name;
     const std::string lost = engine::LossText(work_.model, loss);
     const std::string what = "callers in `" + cluster + "` have " + std::to_string(left) + " of " +
                              std::to_string(intact) + " replicas of `" + work_.TargetName(target) +
@@ -99,28 +99,13 @@ class ReplicaLaw {
     const auto& failover = engine::PolicyOf(work_.model, target).failover;
     if (failover) d.related.push_back({failover->span, "where requests may go instead"});
     d.help = "more replicas elsewhere, a failover that reaches further, or a lower demand";
+    if (left > 0) return;
     Request request = loss;
-    request.cluster = sender.cluster;
-    request.source = AnyCallerAt(sender, target);
+    request.cluster = from;
+    request.source = caller.id;
     request.host = HostOf(work_.model, target);
-    request.port = FirstPort(target, sender.cluster);
-    if (left == 0 && !request.source.IsNone()) work_.Witness(request, target, false, true);
-  }
-
-  engine::WorkloadId AnyCallerAt(const Sender& sender, const TargetRef& target) const {
-    const engine::Model& model = work_.model;
-    for (std::uint32_t w = 0; w < model.workloads.size(); ++w) {
-      const engine::Workload& workload = model.workloads[w];
-      if (workload.cluster != sender.cluster || !Reaches(workload.workspace, target)) continue;
-      if (engine::SidecarSender(model, {w}, workload.cluster, {}).locality == sender.locality) {
-        return {w};
-      }
-    }
-    return {};
-  }
-
-  std::uint16_t FirstPort(const TargetRef& target, engine::ClusterId cluster) const {
-    return engine::PortOf(work_.model, {.target = target}, Request{}, cluster);
+    request.port = engine::PortOf(work_.model, {.target = target}, Request{}, from);
+    work_.Witness(request, target, false, true);
   }
 
   Work& work_;
