@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "cli/commands.h"
@@ -97,28 +98,27 @@ std::vector<Move> Simulate(const Model& model, const Request& lost) {
 
 // ---- the command line
 
-std::vector<std::string> Known(const Model& model, const std::string& kind) {
-  for (const engine::LossKind one :
+std::optional<engine::LossKind> KindOf(const std::string& word) {
+  for (const engine::LossKind kind :
        {engine::LossKind::kCluster, engine::LossKind::kRegion, engine::LossKind::kZone}) {
-    if (engine::LossWord(one) == kind) return engine::NamesOf(model, one);
+    if (engine::LossWord(kind) == word) return kind;
   }
-  return {};
+  return std::nullopt;
 }
 
 Status AddLoss(const Model& model, const std::string& text, Request& lost) {
   const std::size_t equals = text.find('=');
-  const std::string kind = text.substr(0, equals);
-  if (equals == std::string::npos || (kind != "cluster" && kind != "region" && kind != "zone")) {
+  const std::string word = text.substr(0, equals);
+  const std::optional<engine::LossKind> kind = KindOf(word);
+  if (equals == std::string::npos || !kind) {
     return Error{"--lose `" + text + "` is not cluster=NAME, region=NAME or zone=NAME"};
   }
   const std::string name = text.substr(equals + 1);
-  const std::vector<std::string> known = Known(model, kind);
+  const std::vector<std::string> known = engine::NamesOf(model, *kind);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return Error{"there is no " + kind + " `" + name + "`" + DidYouMean(name, known)};
+    return Error{"there is no " + word + " `" + name + "`" + DidYouMean(name, known)};
   }
-  if (kind == "cluster") lost.lost_clusters.insert(model.FindCluster(name));
-  if (kind == "region") lost.lost_regions.insert(name);
-  if (kind == "zone") lost.lost_zones.insert(name);
+  engine::Lose(model, *kind, name, lost);
   return Unit{};
 }
 

@@ -64,10 +64,6 @@ void AddServiceEndpoints(const Model& model, ServiceId service, ClusterId cluste
   }
 }
 
-bool Reachable(const Model& model, ClusterId from, ClusterId to) {
-  return from == to || model[from].network == model[to].network || !model[to].east_west.empty();
-}
-
 void AddExternalEndpoints(const Model& model, ExternalId id, const Sender& sender,
                           const Request& request, std::vector<Endpoint>& out) {
   const External& external = model[id];
@@ -95,7 +91,7 @@ std::vector<Endpoint> EndpointsOf(const Model& model, const TargetRef& target,
           },
           [&](DestinationId id) {
             for (const Backing& backing : model[id].backings) {
-              if (!Reachable(model, sender.cluster, backing.cluster)) continue;
+              if (!IsConnected(model, sender.cluster, backing.cluster)) continue;
               AddServiceEndpoints(model, backing.service, backing.cluster, subset, request,
                                   endpoints);
             }
@@ -176,6 +172,27 @@ std::optional<std::size_t> RankOf(const Model& model, const DestinationPolicy& p
 
 }  // namespace
 
+bool IsConnected(const Model& model, ClusterId from, ClusterId to) {
+  return from == to || model[from].network == model[to].network || !model[to].east_west.empty();
+}
+
+std::vector<ServicePort> ServicePortsOf(const Model& model, const TargetRef& target,
+                                        ClusterId cluster) {
+  return std::visit(Overloaded{
+                        [&](ServiceId id) {
+                          const ServiceInstance* instance = model[id].In(cluster);
+                          return instance == nullptr ? std::vector<ServicePort>{} : instance->ports;
+                        },
+                        [&](DestinationId id) { return model[id].ports; },
+                        [&](ExternalId id) {
+                          std::vector<ServicePort> ports;
+                          for (const auto& port : model[id].ports) ports.push_back(port.port);
+                          return ports;
+                        },
+                    },
+                    target);
+}
+
 bool HasPort(const Model& model, const TargetRef& target, ClusterId cluster, std::uint16_t port) {
   const auto has = [port](const std::vector<ServicePort>& ports) {
     return std::any_of(ports.begin(), ports.end(),
@@ -209,19 +226,7 @@ const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target) {
 std::uint16_t PortOf(const Model& model, const Forward& forward, const Request& request,
                      ClusterId cluster) {
   if (forward.port != 0) return forward.port;
-  std::vector<ServicePort> ports;
-  std::visit(Overloaded{
-                 [&](ServiceId id) {
-                   if (const ServiceInstance* instance = model[id].In(cluster)) {
-                     ports = instance->ports;
-                   }
-                 },
-                 [&](DestinationId id) { ports = model[id].ports; },
-                 [&](ExternalId id) {
-                   for (const External::Port& port : model[id].ports) ports.push_back(port.port);
-                 },
-             },
-             forward.target);
+  const std::vector<ServicePort> ports = ServicePortsOf(model, forward.target, cluster);
   if (request.gateway.IsNone()) {
     for (const ServicePort& port : ports) {
       if (port.number == request.port) return port.number;
@@ -317,7 +322,7 @@ bool IsVisible(const Model& model, WorkspaceId from, const TargetRef& target) {
   // Who may use what lies behind an egress gateway knows the way to it.
   const auto leads_out = [&](ServiceId id) {
     return std::any_of(model.externals.begin(), model.externals.end(), [&](const External& e) {
-      return granted(e) && IsWayOut(model, e, model[id]);
+      return IsWayOut(model, e, model[id]) && granted(e);
     });
   };
   const bool trimmed = !from.IsNone() && model[from].trim;

@@ -23,6 +23,14 @@ struct Sender {
 
 [[nodiscard]] const DestinationPolicy& PolicyOf(const Model& model, const TargetRef& target);
 
+// Whether calls get from one cluster to the other: within it, over a shared network, or by an
+// east-west gateway of the other.
+[[nodiscard]] bool IsConnected(const Model& model, ClusterId from, ClusterId to);
+
+// The ports of the target as seen from the cluster; none when a service does not run there.
+[[nodiscard]] std::vector<ServicePort> ServicePortsOf(const Model& model, const TargetRef& target,
+                                                      ClusterId cluster);
+
 // The port of the target that a rule without one means: the requested one at a sidecar, the only
 // one (or the only HTTP one) at a gateway.
 [[nodiscard]] std::uint16_t PortOf(const Model& model, const Forward& forward,

@@ -37,15 +37,11 @@ std::vector<std::string> NamesOf(const Model& model, LossKind kind) {
   return names;
 }
 
-namespace {
-
 void Lose(const Model& model, LossKind kind, const std::string& name, Request& request) {
   if (kind == LossKind::kCluster) request.lost_clusters.insert(model.FindCluster(name));
   if (kind == LossKind::kRegion) request.lost_regions.insert(name);
   if (kind == LossKind::kZone) request.lost_zones.insert(name);
 }
-
-}  // namespace
 
 std::vector<Request> LossesOf(const Model& model, LossKind kind, std::size_t at_once) {
   if (kind == LossKind::kNone) return {Request{}};

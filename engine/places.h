@@ -19,6 +19,9 @@ struct Places {
 // Names of what a loss of the kind may take, in order; none for kNone.
 [[nodiscard]] std::vector<std::string> NamesOf(const Model& model, LossKind kind);
 
+// Adds the loss of one of those names to the request's.
+void Lose(const Model& model, LossKind kind, const std::string& name, Request& request);
+
 // Every loss of `at_once` (at least 1) different things of the kind, as requests that say no more;
 // for kNone the one in which nothing is lost.
 [[nodiscard]] std::vector<Request> LossesOf(const Model& model, LossKind kind, std::size_t at_once);

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "dsl/diagnostic.h"
-#include "dsl/overloaded.h"
 #include "engine/delivery.h"
 #include "engine/hosts.h"
 
@@ -78,22 +77,7 @@ Reason WhyHidden(const Model& model, const Request& request) {
 
 std::string PortsText(const Model& model, const TargetRef& target, ClusterId cluster) {
   std::set<std::uint16_t> ports;
-  std::visit(Overloaded{
-                 [&](ServiceId id) {
-                   const ServiceInstance* here = model[id].In(cluster);
-                   if (here == nullptr) return;
-                   for (const ServicePort& port : here->ports) ports.insert(port.number);
-                 },
-                 [&](DestinationId id) {
-                   for (const ServicePort& port : model[id].ports) ports.insert(port.number);
-                 },
-                 [&](ExternalId id) {
-                   for (const External::Port& port : model[id].ports) {
-                     ports.insert(port.port.number);
-                   }
-                 },
-             },
-             target);
+  for (const ServicePort& port : ServicePortsOf(model, target, cluster)) ports.insert(port.number);
   std::string text;
   for (const std::uint16_t port : ports) text += (text.empty() ? "" : ", ") + std::to_string(port);
   return text;
@@ -112,8 +96,7 @@ std::string WhyNoBacking(const Model& model, DestinationId id, const Request& re
                                            [&](WorkloadId w) { return model[w].ready > 0; });
     if (!ready) {
       unready.insert(at.name);
-    } else if (backing.cluster != request.cluster && at.east_west.empty() &&
-               at.network != model[request.cluster].network) {
+    } else if (!IsConnected(model, request.cluster, backing.cluster)) {
       far.insert(at.name);
     }
   }

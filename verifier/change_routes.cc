@@ -10,7 +10,6 @@
 #include <set>
 #include <tuple>
 
-#include "dsl/overloaded.h"
 #include "engine/hosts.h"
 #include "verifier/change_cell.h"
 #include "verifier/change_work.h"
@@ -212,22 +211,9 @@ std::set<std::pair<std::uint16_t, Layer>> PortsAt(const Model& model,
                                                   const engine::TargetRef& target,
                                                   engine::ClusterId cluster) {
   std::set<std::pair<std::uint16_t, Layer>> ports;
-  std::visit(Overloaded{
-                 [&](engine::ServiceId id) {
-                   const engine::ServiceInstance* instance = model[id].In(cluster);
-                   if (instance == nullptr) return;
-                   for (const auto& p : instance->ports) ports.emplace(p.number, LayerOf(p));
-                 },
-                 [&](engine::DestinationId id) {
-                   for (const auto& p : model[id].ports) ports.emplace(p.number, LayerOf(p));
-                 },
-                 [&](engine::ExternalId id) {
-                   for (const auto& p : model[id].ports) {
-                     ports.emplace(p.port.number, LayerOf(p.port));
-                   }
-                 },
-             },
-             target);
+  for (const engine::ServicePort& p : engine::ServicePortsOf(model, target, cluster)) {
+    ports.emplace(p.number, LayerOf(p));
+  }
   return ports;
 }
 
@@ -376,7 +362,6 @@ class SidecarRoutes {
     base.cluster = cluster;
     base.port = port;
     base.host = host;
-    if (layer == Layer::kTls) base.sni = host;
     if (!host_side.target || !engine::Reaches(model, workload.workspace, *host_side.target)) {
       side.Hide();
       return side;

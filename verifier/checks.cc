@@ -138,8 +138,8 @@ std::string HelpForLoss(const Model& model, const engine::Destination& destinati
   std::string far;
   for (const engine::Backing& backing : destination.backings) {
     const engine::Cluster& at = model[backing.cluster];
-    if (backing.cluster == lost || !at.east_west.empty()) continue;
-    if (at.network == model[sender.cluster].network || far.find(at.name) != std::string::npos) {
+    if (backing.cluster == lost || engine::IsConnected(model, sender.cluster, backing.cluster) ||
+        far.find(at.name) != std::string::npos) {
       continue;
     }
     far += (far.empty() ? "`" : ", `") + at.name + "`";

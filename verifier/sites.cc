@@ -4,7 +4,6 @@
 #include <set>
 #include <tuple>
 
-#include "dsl/overloaded.h"
 #include "engine/hosts.h"
 #include "engine/match.h"
 #include "verifier/server.h"
@@ -125,26 +124,6 @@ std::vector<Site> GatewaySites(const Model& model) {
 
 namespace {
 
-std::vector<std::pair<std::uint16_t, Layer>> PortsOf(const Model& model,
-                                                     const engine::TargetRef& target,
-                                                     engine::ClusterId cluster) {
-  std::vector<std::pair<std::uint16_t, Layer>> ports;
-  const auto add = [&](const engine::ServicePort& p) { ports.emplace_back(p.number, LayerOf(p)); };
-  std::visit(Overloaded{
-                 [&](engine::ServiceId id) {
-                   for (const auto& p : model[id].In(cluster)->ports) add(p);
-                 },
-                 [&](engine::DestinationId id) {
-                   for (const auto& p : model[id].ports) add(p);
-                 },
-                 [&](engine::ExternalId id) {
-                   for (const auto& p : model[id].ports) add(p.port);
-                 },
-             },
-             target);
-  return ports;
-}
-
 // The sites of one workload's sidecar at the hosts of the table.
 void AddSites(const Model& model, const Table& table, engine::WorkloadId caller,
               std::vector<Site>& sites) {
@@ -153,7 +132,9 @@ void AddSites(const Model& model, const Table& table, engine::WorkloadId caller,
     const std::string host = pattern.starts_with("*.") ? "x" + pattern.substr(1) : pattern;
     const auto target = engine::ResolveHost(model, host, workload.ns, workload.cluster);
     if (!target) continue;
-    for (const auto& [port, layer] : PortsOf(model, *target, workload.cluster)) {
+    for (const engine::ServicePort& p : engine::ServicePortsOf(model, *target, workload.cluster)) {
+      const std::uint16_t port = p.number;
+      const Layer layer = LayerOf(p);
       Site site{.gateway = {},
                 .cluster = workload.cluster,
                 .listener = nullptr,
